@@ -1,0 +1,1 @@
+"""What ECS said before, and for how long it counts."""

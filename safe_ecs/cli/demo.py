@@ -1,0 +1,149 @@
+"""``demo``: every guarded operation, with and without the guard, against a FakeEcs."""
+
+from __future__ import annotations
+
+import asyncio
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+from alibabacloud_ecs20140526.client import Client as StockClient
+from Tea.exceptions import TeaException
+
+from safe_ecs.client import Client
+from safe_ecs.core.operations import OPERATIONS
+from safe_ecs.errors import MANAGED_CODE, GuardError
+from safe_ecs.testing import FakeEcs
+from safe_ecs.testing.samples import SAMPLES, Target, make_target, method_name
+
+if TYPE_CHECKING:
+    import argparse
+
+_Form: TypeAlias = Literal["sync", "async"]
+_FORMS: Final[tuple[_Form, ...]] = ("sync", "async")
+_TIMED_CALLS: Final = 5
+
+
+class _Trial(NamedTuple):
+    """What became of one call, and how many write requests it put on the wire."""
+
+    result: str
+    writes: int
+
+    def __str__(self) -> str:
+        return f"{self.result} ({self.writes})"
+
+
+_AS_IT_MUST_BE: Final = (
+    _Trial("refused by ECS", 1),
+    _Trial("refused locally", 0),
+    _Trial("done", 1),
+    _Trial("done", 1),
+)
+_HEADER: Final = (
+    "operation",
+    "form",
+    "managed, stock",
+    "managed, guarded",
+    "ordinary, stock",
+    "ordinary, guarded",
+    "remote",
+    "local",
+    "",
+)
+
+
+def add_demo(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="show every guarded operation with and without the guard, on this machine",
+        description="Starts a FakeEcs on this machine and sends every guarded operation to it, for a managed "
+        "and for an ordinary security group, through the stock client and through the guarded one. "
+        "Needs no account and no network. Exits with 0 only if every row is as it must be.",
+    )
+    parser.set_defaults(run=_run)
+
+
+def _run(_: argparse.Namespace) -> int:
+    rows, remote, local, wrong = [], [], [], 0
+    with FakeEcs() as ecs:
+        for action in [name for name, operation in OPERATIONS.items() if operation.guarded]:
+            for form in _FORMS:
+                stock, guarded = StockClient(ecs.config()), Client(ecs.config())
+                refused_remotely, remote_ms = _refuse(ecs, stock, action, form)
+                refused_locally, local_ms = _refuse(ecs, guarded, action, form)
+                trials = (
+                    refused_remotely,
+                    refused_locally,
+                    _try(ecs, stock, action, form, _target(ecs, action, service_managed=False)),
+                    _try(ecs, guarded, action, form, _target(ecs, action, service_managed=False)),
+                )
+                right = trials == _AS_IT_MUST_BE
+                wrong += not right
+                remote.append(remote_ms)
+                local.append(local_ms)
+                times = f"{remote_ms:.2f} ms", f"{local_ms:.3f} ms"
+                rows.append((action, form, *map(str, trials), *times, "ok" if right else "WRONG"))
+    _print_table(rows)
+    print("\n(n): write requests that reached the wire")
+    print(
+        f"A refusal took {median(remote):.2f} ms from the server and {median(local):.3f} ms from the guard (median)."
+    )
+    print(f"{len(rows) - wrong} of {len(rows)} rows are as they must be.")
+    return 1 if wrong else 0
+
+
+def _target(ecs: FakeEcs, action: str, *, service_managed: bool) -> Target:
+    return make_target(ecs, service_managed=service_managed, with_member=action != "DeleteSecurityGroup")
+
+
+def _refuse(ecs: FakeEcs, client: StockClient, action: str, form: _Form) -> tuple[_Trial, float]:
+    """Try a call on a managed group; repeat it for the time that a refusal takes, in milliseconds."""
+    target = _target(ecs, action, service_managed=True)
+    trial = _try(ecs, client, action, form, target)
+    request = SAMPLES[action](target)
+    return trial, 1000 * min(_call(client, action, form, request)[1] for _ in range(_TIMED_CALLS))
+
+
+def _try(ecs: FakeEcs, client: StockClient, action: str, form: _Form, target: Target) -> _Trial:
+    before = len(ecs.writes)
+    result, _ = _call(client, action, form, SAMPLES[action](target))
+    return _Trial(result, len(ecs.writes) - before)
+
+
+def _call(client: StockClient, action: str, form: _Form, request: object) -> tuple[str, float]:
+    """Make a call and return what came of it and how many seconds it took, the event loop's start excluded."""
+
+    async def call_async() -> tuple[str, float]:
+        method = getattr(client, f"{method_name(action)}_async")
+        start = perf_counter()
+        try:
+            await method(request)
+        except TeaException as error:
+            return _refusal(error), perf_counter() - start
+        return "done", perf_counter() - start
+
+    if form == "async":
+        return asyncio.run(call_async())
+    method = getattr(client, method_name(action))
+    start = perf_counter()
+    try:
+        method(request)
+    except TeaException as error:
+        return _refusal(error), perf_counter() - start
+    return "done", perf_counter() - start
+
+
+def _refusal(error: TeaException) -> str:
+    if error.code != MANAGED_CODE:
+        return str(error.code)
+    return "refused locally" if isinstance(error, GuardError) else "refused by ECS"
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    lines = [_HEADER, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -1,0 +1,40 @@
+"""Reads the command line and hands over to the command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Final
+
+from safe_ecs.cli.check import add_check
+from safe_ecs.cli.demo import add_demo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+WRONG_USAGE: Final = 3
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Args:
+        arguments: What follows the program's name; that of the process if None.
+    """
+    parser = _Parser(prog="python -m safe_ecs", description="A guard for managed security groups.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    add_demo(commands)
+    add_check(commands)
+    namespace = parser.parse_args(arguments)
+    try:
+        exit_code: int = namespace.run(namespace)
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    return exit_code

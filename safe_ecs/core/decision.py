@@ -1,0 +1,144 @@
+"""What ECS says of a group (a status), what the guard says of a call (a decision), and the rule between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from safe_ecs.policy import GuardPolicy, Mode
+
+Outcome: TypeAlias = Literal["allowed", "denied", "would_deny", "unavailable", "not_guarded"]
+Source: TypeAlias = Literal["lookup", "cache"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undetermined:
+    """A group whose status could not be learned, which is not the same as unmanaged.
+
+    Attributes:
+        security_group_id: The group, or "" when the call's targets themselves cannot be read.
+        reason: Why, as a clause that follows "cannot be determined:". Holds no server text.
+        next_step: What to do about it, as a sentence.
+        code: The error code of ECS, if that was the cause.
+        cause: The exception, if there was one; it does not survive pickling.
+    """
+
+    security_group_id: str
+    reason: str
+    next_step: str
+    code: str | None = None
+    cause: BaseException | None = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Leave the cause behind: exceptions of the transport need not be picklable."""
+        return _undetermined, (self.security_group_id, self.reason, self.next_step, self.code)
+
+
+def _undetermined(security_group_id: str, reason: str, next_step: str, code: str | None) -> Undetermined:
+    return Undetermined(security_group_id=security_group_id, reason=reason, next_step=next_step, code=code)
+
+
+# Named tuples, as the hit path makes one of each for every call: a frozen dataclass takes four times as long.
+
+
+class GroupStatus(NamedTuple):
+    """What ECS says of one security group.
+
+    Attributes:
+        security_group_id: The group, in lower case and without surrounding blanks.
+        exists: False when a complete DescribeSecurityGroups answer did not contain it.
+        service_managed: ``ServiceManaged`` of the answer; the only field that makes a group managed.
+        service_id: ``ServiceID`` of the answer. It may be set on an ordinary group as well.
+        region_id: The region that was asked.
+        source: Whether ECS was asked for this decision or the answer was remembered.
+        age: Seconds since ECS gave the answer.
+    """
+
+    security_group_id: str
+    exists: bool
+    service_managed: bool
+    service_id: int | None
+    region_id: str
+    source: Source = "lookup"
+    age: float = 0.0
+
+
+class Decision(NamedTuple):
+    """What the guard says of one call.
+
+    Attributes:
+        action: The operation as it will be sent.
+        region_id: The region that was asked first; None when no region could be found.
+        endpoint: The host the call is addressed to.
+        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``unavailable`` (a status could
+            not be determined) or ``not_guarded`` (the operation is not refused on managed groups).
+        refused: Whether the call is stopped. An ``unavailable`` call is, unless the policy lets it go.
+        policy: The policy that was applied.
+        groups: The status of every group the call targets, as far as they are known.
+        undetermined: The groups whose status is not known.
+    """
+
+    action: str
+    region_id: str | None
+    endpoint: str
+    outcome: Outcome
+    refused: bool
+    policy: GuardPolicy
+    groups: tuple[GroupStatus, ...] = ()
+    undetermined: tuple[Undetermined, ...] = ()
+
+    @property
+    def mode(self) -> Mode:
+        """The mode of the policy."""
+        return self.policy.mode
+
+    @property
+    def managed(self) -> tuple[GroupStatus, ...]:
+        """The targets the caller may not change: managed, by a service that is not allowed."""
+        return tuple(group for group in self.groups if is_out_of_bounds(group, self.policy))
+
+    @property
+    def reason(self) -> str:
+        """One sentence that says why."""
+        if self.outcome == "not_guarded":
+            return f"{self.action} is not refused on managed security groups."
+        if self.mode == "off":
+            return "The policy's mode is off: no security group was looked up."
+        verb = "is refused" if self.refused else "would be refused"
+        if managed := self.managed:
+            named = ", ".join(f"{g.security_group_id} by serviceID {g.service_id}" for g in managed)
+            return f"{self.action} {verb}: managed: {named}."
+        if self.undetermined:
+            verb = verb if self.refused or self.mode == "audit" else "is let through"
+            named = "; ".join(
+                f"{u.security_group_id or 'its targets'}: {u.reason}" for u in self.undetermined
+            )
+            return f"{self.action} {verb}: the managed status cannot be determined: {named}."
+        if not self.groups:
+            return f"{self.action} names no security group."
+        return f"{self.action} is allowed: no target is managed by a service the caller does not act for."
+
+
+def is_out_of_bounds(group: GroupStatus, policy: GuardPolicy) -> bool:
+    """Return whether a group is managed by a service that the caller does not act for."""
+    return group.service_managed and group.service_id not in policy.allowed_service_ids
+
+
+def decide(
+    groups: Sequence[GroupStatus], undetermined: Sequence[Undetermined], policy: GuardPolicy
+) -> tuple[Outcome, bool]:
+    """Return the outcome for a guarded call and whether it is refused.
+
+    A group known to be managed outweighs one whose status is unknown: that call is certain to fail.
+    A group that does not exist stops nothing, because ECS gives its own NotFound.
+    """
+    enforced = policy.mode == "enforce"
+    for group in groups:
+        if is_out_of_bounds(group, policy):
+            return ("denied", True) if enforced else ("would_deny", False)
+    if undetermined:
+        return "unavailable", enforced and policy.on_unavailable == "deny"
+    return "allowed", False

@@ -1,0 +1,92 @@
+"""A review: from a guarded call to a decision, asking for what is not known.
+
+It is a generator, so that the sync and the async driver share every rule. It yields a ``Read`` and is
+sent, for each group named there, a ``GroupStatus`` or ``Undetermined``: failures are values too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, decide
+from safe_ecs.core.region import regions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from safe_ecs.core.request import EffectiveRequest
+    from safe_ecs.policy import GuardPolicy
+
+Answers: TypeAlias = "dict[str, GroupStatus | Undetermined]"
+Review: TypeAlias = "Generator[Read, Answers, Decision]"
+
+NO_REGION = (
+    "neither the request nor the client names a region, and the endpoint's name holds none",
+    "Give the client Config(region_id=...), or the request its RegionId.",
+)
+_UNREADABLE_NEXT_STEP = "Name the security groups in the request model, or in query or form parameters."
+
+
+class Read(NamedTuple):
+    """A question to ECS: the status of these groups in this region, on behalf of this owner."""
+
+    host: str
+    region_id: str
+    security_group_ids: tuple[str, ...]
+    owner: tuple[tuple[str, str], ...] = ()
+
+
+def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
+    """Yield the reads a decision needs and return the decision."""
+    if policy.mode == "off":
+        return _decision(request, policy, None, (), ())
+    regions = regions_of(request)
+    groups: dict[str, GroupStatus] = {}
+    unknown: dict[str, Undetermined] = {}
+    pending = request.targets
+    # A group counts as missing only when every region the call may be about lacks it.
+    for region_id in regions:
+        if not pending:
+            break
+        answers = yield Read(request.host, region_id, pending, request.owner)
+        unsettled = []
+        for security_group_id in pending:
+            answer = answers[security_group_id]
+            if isinstance(answer, Undetermined):
+                unknown[security_group_id] = answer
+                unsettled.append(security_group_id)
+                continue
+            groups[security_group_id] = answer
+            if not answer.exists:
+                unsettled.append(security_group_id)
+            elif unknown:
+                unknown.pop(security_group_id, None)
+        pending = tuple(unsettled)
+    # Missing in one region does not outweigh unknown in another.
+    for security_group_id in unknown:
+        groups.pop(security_group_id, None)
+    undetermined = tuple(unknown.values())
+    if request.unreadable or (pending and not regions):
+        undetermined = (*undetermined, *_unanswerable(request, pending if not regions else ()))
+    asked_first = regions[0] if regions else None
+    return _decision(request, policy, asked_first, tuple(groups.values()), undetermined)
+
+
+def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:
+    """Yield what no read can answer: groups of no known region, and targets that cannot be read."""
+    reason, next_step = NO_REGION
+    for security_group_id in nowhere:
+        yield Undetermined(security_group_id=security_group_id, reason=reason, next_step=next_step)
+    if request.unreadable:
+        yield Undetermined(security_group_id="", reason=request.unreadable, next_step=_UNREADABLE_NEXT_STEP)
+
+
+def _decision(
+    request: EffectiveRequest,
+    policy: GuardPolicy,
+    region_id: str | None,
+    groups: tuple[GroupStatus, ...],
+    undetermined: tuple[Undetermined, ...],
+) -> Decision:
+    outcome, refused = decide(groups, undetermined, policy)
+    return Decision(request.action, region_id, request.host, outcome, refused, policy, groups, undetermined)

@@ -1,0 +1,165 @@
+"""What safe_ecs raises. Seeing one of these means that the call was not sent.
+
+::
+
+    GuardError
+    +-- ManagedSecurityGroupError  (also the SDK's ClientException)  a target is managed
+    +-- StatusUnavailableError     (also the SDK's ClientException)  a status cannot be determined
+
+Both have the attributes of the exception that the stock client raises for the refusal of ECS, so that
+handlers written for that one keep working; ``decision`` comes on top.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import uuid4
+
+from alibabacloud_tea_openapi.exceptions import ClientException
+
+if TYPE_CHECKING:
+    from safe_ecs.core.decision import Decision
+
+MANAGED_CODE: Final = "InvalidOperation.ResourceManagedByCloudProduct"
+UNAVAILABLE_CODE: Final = "SafeEcs.StatusUnavailable"
+_TROUBLESHOOT: Final = "https://api.aliyun.com/troubleshoot"
+
+
+class GuardError(Exception):
+    """Base of what safe_ecs raises instead of sending a call.
+
+    Attributes:
+        decision: The decision that stopped the call.
+    """
+
+    decision: Decision
+
+
+class _RefusedError(GuardError, ClientException):
+    """A refusal in the shape of the SDK's ClientException for an answer of ECS.
+
+    What is the same for every refusal is a class attribute, and the texts are made when somebody reads them:
+    the SDK's own constructor would take as long as the whole review.
+    """
+
+    name = "ClientException"
+    status_code = statusCode = 403  # noqa: N815 - the SDK has both
+    # The stock client puts the text "None" here when the answer has no such field.
+    detail = description = "None"
+    access_denied_detail = accessDeniedDetail = cast("Any", None)  # noqa: N815 - the SDK has both
+    retry_after = stack = None
+
+    def __init__(self, decision: Decision, request_id: str | None = None) -> None:
+        # Not the SDK's constructor: see above.
+        Exception.__init__(self, decision)
+        self.decision = decision
+        if request_id is not None:
+            self.request_id = request_id
+
+    @cached_property
+    def request_id(self) -> str:  # type: ignore[override]  # it can be assigned to, like the SDK's attribute
+        """An id in the form of ECS: a random UUID in capitals. ECS was not asked and knows nothing of it."""
+        return str(uuid4()).upper()
+
+    @cached_property
+    def message(self) -> str:
+        """The text, as the SDK frames it."""
+        return f"code: {self.status_code}, {self._text} request id: {self.request_id}"
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """What would be the body of the answer."""
+        return {
+            "RequestId": self.request_id,
+            "HostId": self.decision.endpoint,
+            "Code": self.code,
+            "Message": self._text,
+            "Recommend": self._recommend,
+            "statusCode": self.status_code,
+        }
+
+    @property
+    def _text(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def _recommend(self) -> str:
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Rebuild from the decision, which says everything the error says."""
+        return type(self), (self.decision, self.request_id)
+
+
+class ManagedSecurityGroupError(_RefusedError):
+    """A target of the call is a managed security group; nothing was sent.
+
+    ``code``, ``status_code``, ``message``, ``data`` and the rest are those of the stock client's exception
+    for the same call.
+
+    Source: ECS user guide, *Managed security groups*.
+
+    Args:
+        decision: The decision that stopped the call; its outcome is ``denied``.
+        request_id: The id to carry; a new one if None.
+    """
+
+    code = MANAGED_CODE
+
+    @property
+    def _text(self) -> str:
+        named = " ".join(
+            f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
+            f'serviceID "{"unknown" if group.service_id is None else group.service_id}".'
+            for group in self.decision.managed
+        )
+        return (
+            f"{named} safe_ecs refused {self.decision.action} before it was sent: nothing was changed. "
+            "Make this change through the cloud service that manages the group; if you act for that "
+            "service, name its ID in GuardPolicy(allowed_service_ids=...)."
+        )
+
+    @property
+    def _recommend(self) -> str:
+        return f"{_TROUBLESHOOT}?q={self.code}&product=Ecs&requestId={self.request_id}"
+
+
+class StatusUnavailableError(_RefusedError):
+    """Whether a target is managed cannot be determined; nothing was sent.
+
+    ``__cause__`` is what stopped the look-up, if an exception did. It does not survive pickling.
+
+    Args:
+        decision: The decision that stopped the call; its outcome is ``unavailable``.
+        request_id: The id to carry; a new one if None.
+    """
+
+    code = UNAVAILABLE_CODE
+
+    def __init__(self, decision: Decision, request_id: str | None = None) -> None:
+        super().__init__(decision, request_id)
+        self.__cause__ = next((u.cause for u in decision.undetermined if u.cause), None)
+
+    @property
+    def _text(self) -> str:
+        decision = self.decision
+        named = " ".join(
+            f"{_subject(u.security_group_id, decision.action)} cannot be determined: {u.reason}."
+            for u in decision.undetermined
+        )
+        next_steps = " ".join(dict.fromkeys(u.next_step for u in decision.undetermined))
+        return f"{named} safe_ecs refused {decision.action} before it was sent: nothing was changed. {next_steps}"
+
+    @property
+    def _recommend(self) -> str:
+        cause_code = next((u.code for u in self.decision.undetermined if u.code), None)
+        if cause_code is None:
+            return "https://api.aliyun.com/document/Ecs/2014-05-26/DescribeSecurityGroups"
+        return f"{_TROUBLESHOOT}?q={cause_code}&product=Ecs"
+
+
+def _subject(security_group_id: str, action: str) -> str:
+    if security_group_id:
+        return f'Whether SecurityGroup "{security_group_id}" is managed'
+    return f"Which security groups {action} targets"

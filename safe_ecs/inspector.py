@@ -1,0 +1,155 @@
+"""What ``client.guard`` is: the guard's knowledge and judgement, without making a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from darabonba.model import DaraModel
+from darabonba.runtime import RuntimeOptions
+
+from safe_ecs import outgoing
+from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
+from safe_ecs.core.region import regions_of
+from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, effective_request
+from safe_ecs.core.review import NO_REGION, Read
+from safe_ecs.errors import StatusUnavailableError
+from safe_ecs.lookup.describe import ACTION as DESCRIBE_SECURITY_GROUPS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+
+    from safe_ecs.core.review import Answers
+    from safe_ecs.gate import Gate
+    from safe_ecs.policy import GuardPolicy
+
+
+class Inspector:
+    """Says what the guard of one client knows and would do. Each method that may read has an async twin."""
+
+    __slots__ = ("_client", "_gate")
+
+    def __init__(self, client: OpenApiClient, gate: Gate) -> None:
+        self._client = client
+        self._gate = gate
+
+    @property
+    def policy(self) -> GuardPolicy:
+        """The policy of the client."""
+        return self._gate.policy
+
+    def check(self, request: DaraModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
+        """Return the decision that a call would get, without making it.
+
+        Args:
+            request: A request model of the SDK, or an action such as ``"JoinSecurityGroup"``.
+            parameters: With an action: its parameters, spelt as on the wire.
+
+        Raises:
+            TypeError: ``request`` is neither, or parameters are given beside a model.
+        """
+        named, effective = self._effective(request, parameters)
+        if effective is None:
+            return self._not_guarded(named)
+        return self._gate.decide(self._client, effective, None)
+
+    async def check_async(
+        self, request: DaraModel | str, parameters: Mapping[str, object] | None = None
+    ) -> Decision:
+        """Do what ``check`` does, in an event loop."""
+        named, effective = self._effective(request, parameters)
+        if effective is None:
+            return self._not_guarded(named)
+        return await self._gate.decide_async(self._client, effective, None)
+
+    def status(
+        self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
+    ) -> dict[str, GroupStatus]:
+        """Return the status of each group, by its id in lower case.
+
+        Args:
+            security_group_ids: The groups.
+            region_id: Their region; None for the client's.
+            refresh: Whether to ask ECS even for what is remembered.
+
+        Raises:
+            StatusUnavailableError: A status cannot be determined.
+        """
+        read = self._read(security_group_ids, region_id)
+        return self._known(read, self._gate.answer(self._client, read, None, refresh=refresh))
+
+    async def status_async(
+        self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
+    ) -> dict[str, GroupStatus]:
+        """Do what ``status`` does, in an event loop."""
+        read = self._read(security_group_ids, region_id)
+        return self._known(read, await self._gate.answer_async(self._client, read, None, refresh=refresh))
+
+    def forget(self, *security_group_ids: str) -> None:
+        """Drop what is remembered of these groups, or of all if none is named.
+
+        The memory is shared by the clients of the process unless this one was given its own.
+        """
+        self._gate.cache.forget(tuple(i.strip().lower() for i in security_group_ids))
+
+    def _effective(
+        self, request: DaraModel | str, parameters: Mapping[str, object] | None
+    ) -> tuple[str, EffectiveRequest | None]:
+        if isinstance(request, DaraModel):
+            if parameters is not None:
+                raise TypeError("parameters go with an action, not with a request model")
+            action = type(request).__name__.removesuffix("Request").removesuffix("Shrink")
+            parameters = cast("Any", request).to_map()
+        elif isinstance(request, str):
+            action = request
+        else:
+            raise TypeError(f"check() takes a request model of the SDK or an action, not {request!r}")
+        params = Params(action=action, version=ECS_VERSION, pathname="/", style="RPC")
+        # Unlike the SDK, the review reads nested and unflattened parameters as well.
+        sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
+        call = outgoing.of_request(self._client, params, sent, RuntimeOptions())
+        return action, None if call is None else effective_request(call)
+
+    def _not_guarded(self, action: str) -> Decision:
+        return Decision(
+            action=action,
+            region_id=self._client._region_id,  # noqa: SLF001 - no getter
+            endpoint=self._client._endpoint,  # noqa: SLF001 - no getter
+            outcome="not_guarded",
+            refused=False,
+            policy=self.policy,
+        )
+
+    def _read(self, security_group_ids: tuple[str, ...], region_id: str | None) -> Read:
+        request = EffectiveRequest(
+            action=DESCRIBE_SECURITY_GROUPS,
+            host=self._client._endpoint,  # noqa: SLF001 - no getter
+            targets=tuple(dict.fromkeys(i.strip().lower() for i in security_group_ids)),
+            region_ids=(region_id,) if region_id else (),
+            client_region_id=self._client._region_id or "",  # noqa: SLF001 - no getter
+            owner=(),
+            unreadable="",
+        )
+        regions = regions_of(request)
+        if not regions:
+            reason, next_step = NO_REGION
+            raise ValueError(f"status() cannot ask ECS: {reason}. {next_step}")
+        return Read(host=request.host, region_id=regions[0], security_group_ids=request.targets)
+
+    def _known(self, read: Read, answers: Answers) -> dict[str, GroupStatus]:
+        undetermined = tuple(a for a in answers.values() if isinstance(a, Undetermined))
+        if not undetermined:
+            return {i: a for i, a in answers.items() if isinstance(a, GroupStatus)}
+        raise StatusUnavailableError(
+            Decision(
+                action=DESCRIBE_SECURITY_GROUPS,
+                region_id=read.region_id,
+                endpoint=read.host,
+                outcome="unavailable",
+                refused=True,
+                policy=self.policy,
+                undetermined=undetermined,
+            )
+        )

@@ -1,0 +1,130 @@
+"""The HTTP side of FakeEcs: a server on loopback that keeps connections open, as ECS does.
+
+It is made of the standard library's ``http.server``. Werkzeug's development server closes every connection, and
+more than half of a call's time would go into opening the next one.
+"""
+
+from __future__ import annotations
+
+import socket
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Final, Protocol, cast
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HOST: Final = "127.0.0.1"
+
+
+class CutConnectionError(Exception):
+    """Raised instead of giving an answer: the connection is to be cut."""
+
+
+class Endpoint(Protocol):
+    """What answers the requests."""
+
+    def __call__(
+        self, *, method: str, path: str, pairs: Sequence[tuple[str, str]], headers: dict[str, str]
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """Return status, body and headers of the answer.
+
+        Raises:
+            CutConnectionError: There is to be none.
+        """
+        ...
+
+
+class Server(ThreadingHTTPServer):
+    """Serves an endpoint on 127.0.0.1, in threads of its own.
+
+    It knows its connections, so that kept-alive ones do not outlive it.
+    """
+
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, endpoint: Endpoint, port: int = 0) -> None:
+        self.endpoint = endpoint
+        self._connections: set[socket.socket] = set()
+        self._lock = Lock()
+        super().__init__((_HOST, port), _Handler)
+        self._thread = Thread(target=self.serve_forever, args=(0.01,), name="FakeEcs", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{_HOST}:{self.server_port}"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and close every connection."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        with self._lock:
+            for connection in self._connections:
+                _cut(connection)
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        """Accept a connection and remember it."""
+        connection, address = super().get_request()
+        with self._lock:
+            self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        """Close a connection and forget it."""
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet about clients that hang up: tests make them do so."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # One write for head and body: the second would wait for the first to be acknowledged.
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length).decode("utf-8", "replace")
+        url = urlsplit(self.path)
+        pairs = parse_qsl(url.query, keep_blank_values=True)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            pairs += parse_qsl(body, keep_blank_values=True)
+        endpoint = cast("Server", self.server).endpoint
+        try:
+            status, answer, extra = endpoint(method=self.command, path=url.path, pairs=pairs, headers=headers)
+        except CutConnectionError:
+            self.close_connection = True
+            _cut(self.connection)
+            return
+        self.send_response(status)
+        usual = {"content-type": "application/json;charset=utf-8", "content-length": str(len(answer))}
+        sent = usual | extra
+        for name, value in sent.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer)
+        # An answer that is to look cut short has to end like one.
+        self.close_connection |= sent["content-length"] != usual["content-length"]
+
+    do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names http.server looks for
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in http.server
+        """Print nothing: what was asked is in the record."""
+
+
+def _cut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # The other side was faster.

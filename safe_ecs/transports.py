@@ -1,0 +1,222 @@
+"""The guard, at every transport of the SDK: whatever a client sends passes here exactly once.
+
+``call_api`` is not among them, because it only dispatches to the others. In the classes made of this mixin it
+stands between the SDK's base client and everything that derives from it, so that what an override in a
+subclass makes of a call is what is reviewed.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from alibabacloud_tea_openapi.client import Client as OpenApiClient
+
+from safe_ecs import outgoing
+from safe_ecs.gate import Gate
+from safe_ecs.inspector import Inspector
+from safe_ecs.policy import GuardPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+    from typing import Any
+
+    from alibabacloud_tea_openapi.models import SSEResponse
+    from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+    from darabonba.runtime import RuntimeOptions
+
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+
+def _signed_like(stock: Callable[..., Any]) -> Callable[[_F], _F]:
+    """Give an override the signature, name and documentation of the method it overrides."""
+
+    def sign(override: _F) -> _F:
+        return cast("_F", wraps(stock)(override))
+
+    return sign
+
+
+class GuardedTransports(OpenApiClient):
+    """A client whose every transport reviews a call before sending it."""
+
+    # A subclass that does not call ``__init__`` is guarded all the same.
+    _safe_ecs_gate: Gate = Gate(GuardPolicy(), None)
+
+    @property
+    def guard(self) -> Inspector:
+        """The guard of this client: ask it, and steer it."""
+        return Inspector(self, self._safe_ecs_gate)
+
+    @_signed_like(OpenApiClient.do_request)
+    def do_request(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
+        call = outgoing.of_request(self, params, request, runtime)
+        if call is not None:
+            self._safe_ecs_gate.admit(self, call, runtime)
+        return super().do_request(params, request, runtime)
+
+    @_signed_like(OpenApiClient.do_request_async)
+    async def do_request_async(
+        self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    ) -> dict[str, Any]:
+        call = outgoing.of_request(self, params, request, runtime)
+        if call is not None:
+            await self._safe_ecs_gate.admit_async(self, call, runtime)
+        return await super().do_request_async(params, request, runtime)
+
+    @_signed_like(OpenApiClient.do_rpcrequest)
+    def do_rpcrequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        action: str,
+        version: str,
+        protocol: str,
+        method: str,
+        auth_type: str,
+        body_type: str,
+        request: OpenApiRequest,
+        runtime: RuntimeOptions,
+    ) -> dict[str, Any]:
+        call = outgoing.of_rpcrequest(self, action, version, request, runtime)
+        if call is not None:
+            self._safe_ecs_gate.admit(self, call, runtime)
+        return super().do_rpcrequest(
+            action, version, protocol, method, auth_type, body_type, request, runtime
+        )
+
+    @_signed_like(OpenApiClient.do_rpcrequest_async)
+    async def do_rpcrequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        action: str,
+        version: str,
+        protocol: str,
+        method: str,
+        auth_type: str,
+        body_type: str,
+        request: OpenApiRequest,
+        runtime: RuntimeOptions,
+    ) -> dict[str, Any]:
+        call = outgoing.of_rpcrequest(self, action, version, request, runtime)
+        if call is not None:
+            await self._safe_ecs_gate.admit_async(self, call, runtime)
+        return await super().do_rpcrequest_async(
+            action, version, protocol, method, auth_type, body_type, request, runtime
+        )
+
+    @_signed_like(OpenApiClient.do_roarequest)
+    def do_roarequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        action: str,
+        version: str,
+        protocol: str,
+        method: str,
+        auth_type: str,
+        pathname: str,
+        body_type: str,
+        request: OpenApiRequest,
+        runtime: RuntimeOptions,
+    ) -> dict[str, Any]:
+        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        if call is not None:
+            self._safe_ecs_gate.admit(self, call, runtime)
+        return super().do_roarequest(
+            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        )
+
+    @_signed_like(OpenApiClient.do_roarequest_async)
+    async def do_roarequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        action: str,
+        version: str,
+        protocol: str,
+        method: str,
+        auth_type: str,
+        pathname: str,
+        body_type: str,
+        request: OpenApiRequest,
+        runtime: RuntimeOptions,
+    ) -> dict[str, Any]:
+        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        if call is not None:
+            await self._safe_ecs_gate.admit_async(self, call, runtime)
+        return await super().do_roarequest_async(
+            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        )
+
+    @_signed_like(OpenApiClient.do_roarequest_with_form)
+    def do_roarequest_with_form(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        action: str,
+        version: str,
+        protocol: str,
+        method: str,
+        auth_type: str,
+        pathname: str,
+        body_type: str,
+        request: OpenApiRequest,
+        runtime: RuntimeOptions,
+    ) -> dict[str, Any]:
+        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        if call is not None:
+            self._safe_ecs_gate.admit(self, call, runtime)
+        return super().do_roarequest_with_form(
+            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        )
+
+    @_signed_like(OpenApiClient.do_roarequest_with_form_async)
+    async def do_roarequest_with_form_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
+        self,
+        action: str,
+        version: str,
+        protocol: str,
+        method: str,
+        auth_type: str,
+        pathname: str,
+        body_type: str,
+        request: OpenApiRequest,
+        runtime: RuntimeOptions,
+    ) -> dict[str, Any]:
+        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        if call is not None:
+            await self._safe_ecs_gate.admit_async(self, call, runtime)
+        return await super().do_roarequest_with_form_async(
+            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        )
+
+    @_signed_like(OpenApiClient.execute)
+    def execute(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
+        call = outgoing.of_execute(self, params, request, runtime)
+        if call is not None:
+            self._safe_ecs_gate.admit(self, call, runtime)
+        return super().execute(params, request, runtime)
+
+    @_signed_like(OpenApiClient.execute_async)
+    async def execute_async(
+        self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    ) -> dict[str, Any]:
+        call = outgoing.of_execute(self, params, request, runtime)
+        if call is not None:
+            await self._safe_ecs_gate.admit_async(self, call, runtime)
+        return await super().execute_async(params, request, runtime)
+
+    @_signed_like(OpenApiClient.call_sseapi)
+    def call_sseapi(
+        self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    ) -> Generator[SSEResponse, None, None]:
+        # A generator like the SDK's: what is reviewed is what the first step is about to send.
+        call = outgoing.of_sseapi(self, params, request, runtime)
+        if call is not None:
+            self._safe_ecs_gate.admit(self, call, runtime)
+        yield from super().call_sseapi(params, request, runtime)
+
+    @_signed_like(OpenApiClient.call_sseapi_async)
+    async def call_sseapi_async(
+        self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    ) -> AsyncGenerator[SSEResponse, None]:
+        call = outgoing.of_sseapi(self, params, request, runtime)
+        if call is not None:
+            await self._safe_ecs_gate.admit_async(self, call, runtime)
+        async with aclosing(super().call_sseapi_async(params, request, runtime)) as events:
+            async for event in events:
+                yield event

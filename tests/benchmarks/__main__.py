@@ -1,0 +1,159 @@
+"""Prints what the guard costs, as ratios measured within one run: ``python -m tests.benchmarks``.
+
+Every figure pairs two calls that take turns in short rounds, so that a slow moment of the machine hits both; the
+ratio of a round is one sample, and the median of the samples is printed with their quartiles.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+from alibabacloud_ecs20140526 import models
+from alibabacloud_ecs20140526.client import Client as StockClient
+from alibabacloud_tea_openapi.client import Client as OpenApiClient
+from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.utils_models import Config
+
+from safe_ecs import Client
+from safe_ecs.errors import MANAGED_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ROUNDS = 60
+_IMPORT_ROUNDS = 15
+
+
+def main() -> None:
+    """Measure, and print a Markdown table."""
+    server = subprocess.Popen(  # noqa: S603 - our own file
+        [sys.executable, str(Path(__file__).with_name("lean_server.py"))], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        rows = [*_calls(f"127.0.0.1:{server.stdout.readline().strip()}"), _imports()]
+    finally:
+        server.kill()
+        server.communicate()
+    print("| what | median | quartiles | aim |")
+    print("|---|---|---|---|")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+def _calls(endpoint: str) -> list[tuple[str, str, str, str]]:
+    def config() -> Config:
+        return Config(
+            access_key_id="key",
+            access_key_secret="secret",
+            endpoint=endpoint,
+            protocol="HTTP",
+            region_id="cn-hangzhou",
+        )
+
+    stock, guarded = StockClient(config()), Client(config())
+    refused = models.DeleteSecurityGroupRequest(region_id="cn-hangzhou", security_group_id="sg-managed")
+    allowed = models.DeleteSecurityGroupRequest(region_id="cn-hangzhou", security_group_id="sg-1")
+    unguarded = models.DescribeInstancesRequest(region_id="cn-hangzhou", page_size=10)
+    return [
+        _times_faster(
+            "a local refusal is faster than a remote one",
+            lambda: _refusal(lambda: stock.delete_security_group(refused)),
+            lambda: _refusal(lambda: guarded.delete_security_group(refused)),
+            "at least 40 times",
+        ),
+        _share(
+            "the guard's part of an allowed call with known status",
+            stock,
+            guarded,
+            lambda client: client.delete_security_group(allowed),
+            "at most 1 %",
+        ),
+        _share(
+            "the guard's part of a call outside the table",
+            stock,
+            guarded,
+            lambda client: client.describe_instances(unguarded),
+            "at most 0.15 %",
+        ),
+    ]
+
+
+def _refusal(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except ClientException as error:
+        if error.code == MANAGED_CODE:
+            return
+    raise AssertionError("the call was not refused as managed")
+
+
+def _times_faster(
+    what: str, remote: Callable[[], None], local: Callable[[], None], aim: str
+) -> tuple[str, str, str, str]:
+    local()  # Learns the status.
+    samples = [_seconds(remote, 20) / _seconds(local, 200) for _ in range(_ROUNDS)]
+    return what, *_figures(samples, lambda ratio: f"{ratio:.1f} times"), aim
+
+
+def _share(
+    what: str, stock: StockClient, guarded: Client, call: Callable[[StockClient], object], aim: str
+) -> tuple[str, str, str, str]:
+    """Compare what the guard adds to a call that is answered at once with a whole call over loopback.
+
+    The difference of two calls over loopback would drown in the noise of the network.
+    """
+    call(guarded)  # Learns the status.
+    samples = []
+    for _ in range(_ROUNDS):
+        whole = _seconds(lambda: call(stock), 20)
+        with patch.object(OpenApiClient, "do_request", _answered_at_once):
+            alone, beside = _seconds(lambda: call(stock), 200), _seconds(lambda: call(guarded), 200)
+        samples.append(100 * (beside - alone) / whole)
+    return what, *_figures(samples, lambda percent: f"{percent:.2f} %"), aim
+
+
+def _answered_at_once(*_: object) -> dict[str, object]:
+    return {"headers": {}, "statusCode": 200, "body": {}}
+
+
+def _imports() -> tuple[str, str, str, str]:
+    samples = [
+        _import_seconds("safe_ecs") / _import_seconds("alibabacloud_ecs20140526.client")
+        for _ in range(_IMPORT_ROUNDS)
+    ]
+    figures = _figures(samples, lambda ratio: f"{ratio:.3f} times")
+    return "importing safe_ecs costs what importing the stock client costs", *figures, "at most 1.10 times"
+
+
+def _import_seconds(module: str) -> float:
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    return float(subprocess.check_output([sys.executable, "-c", code], text=True))  # noqa: S603 - our own code
+
+
+def _seconds(call: Callable[[], object], times: int) -> float:
+    """Return what one call takes, on average over a round, with the garbage collector at rest."""
+    gc.collect()
+    gc.disable()
+    start = perf_counter()
+    for _ in range(times):
+        call()
+    taken = perf_counter() - start
+    gc.enable()
+    return taken / times
+
+
+def _figures(samples: list[float], show: Callable[[float], str]) -> tuple[str, str]:
+    low, median, high = statistics.quantiles(samples, n=4)
+    return show(median), f"{show(low)} to {show(high)}"
+
+
+if __name__ == "__main__":
+    main()

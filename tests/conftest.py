@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_ecs20140526.client import Client as StockClient
+
+from safe_ecs import Client, StatusCache
+from safe_ecs.testing import FakeEcs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SERVICE_ID = 1679259531804325
+
+
+@pytest.fixture
+def ecs() -> Iterator[FakeEcs]:
+    with FakeEcs() as server:
+        yield server
+
+
+@pytest.fixture
+def stock(ecs: FakeEcs) -> Any:
+    return StockClient(ecs.config())
+
+
+@pytest.fixture
+def client(ecs: FakeEcs) -> Client:
+    return Client(ecs.config(), cache=StatusCache())
+
+
+@pytest.fixture
+def managed(ecs: FakeEcs) -> str:
+    return ecs.create_security_group(service_managed=True, service_id=SERVICE_ID, product="natgw")
+
+
+@pytest.fixture
+def ordinary(ecs: FakeEcs) -> str:
+    return ecs.create_security_group()

@@ -1,0 +1,153 @@
+"""Every way to send a call with the SDK, as one function per way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from darabonba.runtime import RuntimeOptions
+
+from safe_ecs.testing.samples import method_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+
+ECS = "2014-05-26"
+
+
+class EcsGateway:
+    """A gateway plug-in as small as can be: it puts the action of the context on the wire, unsigned."""
+
+    def modify_configuration(self, context: Any, _: Any) -> None:
+        """Leave the endpoint as it is."""
+
+    def modify_request(self, context: Any, _: Any) -> None:
+        request = context.request
+        request.headers = {
+            **request.headers,
+            "host": context.configuration.endpoint,
+            "x-acs-action": request.action,
+            "x-acs-version": request.version,
+        }
+
+    def modify_response(self, context: Any, _: Any) -> None:
+        context.response.deserialized_body = context.response.body
+
+    async def modify_configuration_async(self, context: Any, _: Any) -> None:
+        self.modify_configuration(context, _)
+
+    async def modify_request_async(self, context: Any, _: Any) -> None:
+        self.modify_request(context, _)
+
+    async def modify_response_async(self, context: Any, _: Any) -> None:
+        self.modify_response(context, _)
+
+
+def params(action: str, **changes: Any) -> Params:
+    values: dict[str, Any] = {
+        "action": action,
+        "version": ECS,
+        "protocol": "HTTP",
+        "pathname": "/",
+        "method": "POST",
+        "auth_type": "AK",
+        "style": "RPC",
+        "req_body_type": "formData",
+        "body_type": "json",
+    }
+    return Params(**(values | changes))
+
+
+def _by_params(name: str) -> Callable[..., Any]:
+    def send(client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None) -> Any:
+        return getattr(client, name)(params(action), request, runtime or RuntimeOptions())
+
+    return send
+
+
+def _by_arguments(name: str, *path: str) -> Callable[..., Any]:
+    def send(client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None) -> Any:
+        arguments = (action, ECS, "HTTP", "POST", "AK", *path, "json", request, runtime or RuntimeOptions())
+        return getattr(client, name)(*arguments)
+
+    return send
+
+
+def _by_execute(name: str) -> Callable[..., Any]:
+    by_params = _by_params(name)
+
+    def send(client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None) -> Any:
+        client.set_gateway_client(cast("Any", EcsGateway()))
+        return by_params(client, action, request, runtime)
+
+    return send
+
+
+def _as_list(send: Callable[..., Any]) -> Callable[..., Any]:
+    def drain(*arguments: Any) -> Any:
+        return list(send(*arguments))
+
+    return drain
+
+
+def _awaited(send: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any) -> Any:
+        async def wait() -> Any:
+            return await send(*arguments)
+
+        return asyncio.run(wait())
+
+    return run
+
+
+def _drained(send: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*arguments: Any) -> Any:
+        async def drain() -> Any:
+            return [event async for event in send(*arguments)]
+
+        return asyncio.run(drain())
+
+    return run
+
+
+TRANSPORTS: dict[str, Callable[..., Any]] = {
+    "do_request": _by_params("do_request"),
+    "do_request_async": _awaited(_by_params("do_request_async")),
+    "do_rpcrequest": _by_arguments("do_rpcrequest"),
+    "do_rpcrequest_async": _awaited(_by_arguments("do_rpcrequest_async")),
+    "do_roarequest": _by_arguments("do_roarequest", "/"),
+    "do_roarequest_async": _awaited(_by_arguments("do_roarequest_async", "/")),
+    "do_roarequest_with_form": _by_arguments("do_roarequest_with_form", "/"),
+    "do_roarequest_with_form_async": _awaited(_by_arguments("do_roarequest_with_form_async", "/")),
+    "execute": _by_execute("execute"),
+    "execute_async": _awaited(_by_execute("execute_async")),
+    "call_sseapi": _as_list(_by_params("call_sseapi")),
+    "call_sseapi_async": _drained(_by_params("call_sseapi_async")),
+}
+"""The transports of the SDK. ``call_api`` is none: it only chooses among them."""
+
+DOORS: dict[str, Callable[..., Any]] = TRANSPORTS | {
+    "call_api": _by_params("call_api"),
+    "call_api_async": _awaited(_by_params("call_api_async")),
+}
+
+FORMS = ("sync", "sync with options", "async", "async with options")
+
+
+def call(client: Any, action: str, request: Any, form: str = "sync") -> Any:
+    """Call an operation's method in one of its four forms."""
+    name = method_name(action)
+    if form == "sync":
+        return getattr(client, name)(request)
+    if form == "sync with options":
+        return getattr(client, f"{name}_with_options")(request, RuntimeOptions())
+
+    async def wait() -> Any:
+        if form == "async":
+            return await getattr(client, f"{name}_async")(request)
+        return await getattr(client, f"{name}_with_options_async")(request, RuntimeOptions())
+
+    return asyncio.run(wait())

@@ -1,0 +1,14 @@
+"""The SDK as the tests use it: untyped.
+
+Its annotations leave out that nearly everything may be None, and the tests misuse it on purpose.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import alibabacloud_ecs20140526.models
+import alibabacloud_tea_openapi.utils_models
+
+models: Any = alibabacloud_ecs20140526.models
+OpenApiRequest: Any = alibabacloud_tea_openapi.utils_models.OpenApiRequest

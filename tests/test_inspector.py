@@ -1,0 +1,85 @@
+"""client.guard answers what the guard would say, without a call being made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from safe_ecs import Client, StatusCache, StatusUnavailableError
+from safe_ecs.testing.fake import CannedAnswer
+from safe_ecs.testing.samples import SAMPLES, make_target
+from tests.sdk import models
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
+
+
+@pytest.mark.parametrize("action", SAMPLES)
+@pytest.mark.parametrize("service_managed", [True, False])
+async def test_check_gives_the_decision_that_the_call_would_get(
+    ecs: FakeEcs,
+    client: Client,
+    action: str,
+    service_managed: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    """For a request model, and for an action with wire parameters; nothing is written."""
+    target = make_target(ecs, service_managed=service_managed)
+    outcome = "denied" if service_managed else "allowed"
+    by_model = client.guard.check(SAMPLES[action](target))
+    by_name = client.guard.check(action, {"SecurityGroupIds": [target.security_group_id]})
+    assert (by_model.outcome, by_model.action) == (by_name.outcome, by_name.action) == (outcome, action)
+    assert [group.security_group_id for group in by_model.groups] == [target.security_group_id]
+    assert (await client.guard.check_async(SAMPLES[action](target))).outcome == outcome
+    assert not ecs.writes
+
+
+async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEcs, client: Client) -> None:
+    for decision in (
+        client.guard.check("DescribeInstances"),
+        await client.guard.check_async(models.DescribeInstancesRequest()),
+    ):
+        assert (decision.outcome, decision.refused) == ("not_guarded", False)
+    assert not ecs.requests
+
+
+@pytest.mark.parametrize("arguments", [(None,), (7,), (models.DeleteSecurityGroupRequest(), {})])
+def test_check_takes_a_model_or_an_action(client: Client, arguments: Any) -> None:
+    with pytest.raises(TypeError):
+        client.guard.check(*arguments)
+
+
+async def test_status_says_what_ecs_says(ecs: FakeEcs, client: Client, managed: str, ordinary: str) -> None:
+    """Managed, ordinary and missing groups, from ECS and then from memory."""
+    for source in ("lookup", "cache"):
+        statuses = client.guard.status(managed, ordinary, "sg-none")
+        assert [statuses[i].exists for i in (managed, ordinary, "sg-none")] == [True, True, False]
+        assert [statuses[i].service_managed for i in (managed, ordinary, "sg-none")] == [True, False, False]
+        assert {status.source for status in statuses.values()} == {source}
+    assert (await client.guard.status_async(managed))[managed].source == "cache"
+    assert len(ecs.requests) == 1
+    assert (await client.guard.status_async(managed, refresh=True))[managed].source == "lookup"
+    assert client.guard.status(managed, refresh=True)[managed].source == "lookup"
+    assert len(ecs.requests) == 3
+
+
+def test_status_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) -> None:
+    beijing = ecs.create_security_group(region_id="cn-beijing")
+    assert not client.guard.status(beijing)[beijing].exists
+    assert client.guard.status(beijing, region_id="cn-beijing")[beijing].exists
+
+
+async def test_a_status_that_cannot_be_determined_is_an_error(ecs: FakeEcs, client: Client) -> None:
+    """Never a guess."""
+    answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+    ecs.can("DescribeSecurityGroups", answer, answer)
+    with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM"):
+        client.guard.status("sg-1")
+    with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM"):
+        await client.guard.status_async("sg-1")
+
+
+def test_status_without_any_region_says_which_setting_to_give(ecs: FakeEcs) -> None:
+    client = Client(ecs.config(region_id=None), cache=StatusCache())
+    with pytest.raises(ValueError, match="region_id"):
+        client.guard.status("sg-1")

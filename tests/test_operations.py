@@ -1,0 +1,92 @@
+"""The permission table says what ECS says, and misses nothing the SDK can send."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from alibabacloud_ecs20140526 import models
+
+from safe_ecs import OPERATIONS
+from safe_ecs.testing.samples import SAMPLES
+
+# "Permissions on API operations related to managed security groups", in the order of that page.
+ACCOUNT_MAY_NOT = [
+    "AuthorizeSecurityGroup",
+    "AuthorizeSecurityGroupEgress",
+    "RevokeSecurityGroup",
+    "RevokeSecurityGroupEgress",
+    "JoinSecurityGroup",
+    "LeaveSecurityGroup",
+    "DeleteSecurityGroup",
+    "ModifySecurityGroupAttribute",
+    "ModifySecurityGroupRule",
+    "ModifySecurityGroupEgressRule",
+    "ModifySecurityGroupPolicy",
+    "CreateNetworkInterface",
+    "ModifyNetworkInterfaceAttribute",
+    "RunInstances",
+    "CreateInstance",
+    "ModifyInstanceAttribute",
+]
+ACCOUNT_MAY = ["DescribeSecurityGroupAttribute", "DescribeSecurityGroups", "DescribeSecurityGroupReferences"]
+
+
+def test_every_row_of_the_page_is_in_the_table_with_its_permissions() -> None:
+    """16 operations are for the owning service only, 3 queries are for everybody."""
+    assert len(ACCOUNT_MAY_NOT) + len(ACCOUNT_MAY) == 19
+    for action in ACCOUNT_MAY_NOT:
+        assert (OPERATIONS[action].account_allowed, OPERATIONS[action].service_allowed) == (False, True)
+    for action in ACCOUNT_MAY:
+        assert (OPERATIONS[action].account_allowed, OPERATIONS[action].service_allowed) == (True, True)
+
+
+def test_the_guarded_operations_are_those_of_the_page_and_the_one_it_lacks() -> None:
+    """ModifyInstanceVpcAttribute answers with the same error code, though the page lacks it."""
+    guarded = {action for action, operation in OPERATIONS.items() if operation.guarded}
+    assert guarded == {*ACCOUNT_MAY_NOT, "ModifyInstanceVpcAttribute"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.action)
+def test_every_operation_says_what_it_does_and_why_it_is_let_through(operation: Any) -> None:
+    """A reason stands exactly where an operation is not guarded."""
+    assert operation.summary.endswith(".")
+    assert bool(operation.not_guarded_because) != operation.guarded
+    assert OPERATIONS[operation.action] is operation
+
+
+def test_the_table_is_read_only() -> None:
+    """Nobody switches the guard off by editing the table."""
+    with pytest.raises(TypeError):
+        OPERATIONS["DeleteSecurityGroup"] = OPERATIONS["DescribeInstances"]  # type: ignore[index]  # the point
+    with pytest.raises(AttributeError):
+        OPERATIONS["DeleteSecurityGroup"].account_allowed = True  # type: ignore[misc]  # the point
+
+
+def _models_that_mention_a_security_group() -> set[str]:
+    found = set()
+    for name, model in vars(models).items():
+        match = re.fullmatch(r"([A-Za-z0-9]+?)(?:Shrink)?Request(?:[A-Z]\w*)?", name)
+        if match and inspect.isclass(model):
+            source = inspect.getsource(inspect.getmodule(model) or model)
+            if re.search(r"security_?group", source, re.IGNORECASE):
+                found.add(match[1])
+    return found
+
+
+def test_every_request_model_that_mentions_a_security_group_is_classified() -> None:
+    """An operation that a new SDK brings must be guarded, or be let through for a reason."""
+    mentioned = _models_that_mention_a_security_group()
+    assert len(mentioned) >= len(ACCOUNT_MAY_NOT)
+    missing = mentioned - OPERATIONS.keys()
+    assert not missing, (
+        f"{sorted(missing)} can name a security group: add each to core/operations.py, guarded if the API "
+        "reference lists InvalidOperation.ResourceManagedByCloudProduct for it, else with the reason."
+    )
+
+
+def test_there_is_a_sample_request_for_every_guarded_operation() -> None:
+    """Demo and tests drive the whole table."""
+    assert SAMPLES.keys() == {action for action, operation in OPERATIONS.items() if operation.guarded}
