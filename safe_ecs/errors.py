@@ -87,6 +87,9 @@ class _RefusedError(GuardError, ClientException):
     def _recommend(self) -> str:
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.code}: {self._text}>"
+
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the decision, which says everything the error says."""
         return type(self), (self.decision, self.request_id)
@@ -95,8 +98,8 @@ class _RefusedError(GuardError, ClientException):
 class ManagedSecurityGroupError(_RefusedError):
     """A target of the call is a managed security group; nothing was sent.
 
-    ``code``, ``status_code``, ``message``, ``data`` and the rest are those of the stock client's exception
-    for the same call.
+    It has every attribute of the stock client's exception for the same call, with the same ``code`` and
+    ``status_code``, and a ``message`` that begins as that of ECS does but for the product, which no query tells.
 
     Source: ECS user guide, *Managed security groups*.
 
@@ -109,15 +112,23 @@ class ManagedSecurityGroupError(_RefusedError):
 
     @property
     def _text(self) -> str:
+        managed = self.decision.managed
         named = " ".join(
             f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
             f'serviceID "{"unknown" if group.service_id is None else group.service_id}".'
-            for group in self.decision.managed
+            for group in managed
+        )
+        owners = ", ".join(
+            sorted({str(group.service_id) for group in managed if group.service_id is not None})
+        )
+        acting = (
+            f"; if you act for it, say so with GuardPolicy(allowed_service_ids={{{owners}}})"
+            if owners
+            else ""
         )
         return (
             f"{named} safe_ecs refused {self.decision.action} before it was sent: nothing was changed. "
-            "Make this change through the cloud service that manages the group; if you act for that "
-            "service, name its ID in GuardPolicy(allowed_service_ids=...)."
+            f"Make this change through the cloud service that manages the group{acting}."
         )
 
     @property
@@ -126,7 +137,7 @@ class ManagedSecurityGroupError(_RefusedError):
 
 
 class StatusUnavailableError(_RefusedError):
-    """Whether a target is managed cannot be determined; nothing was sent.
+    """Whether a group is managed cannot be determined; of the call, if there was one, nothing was sent.
 
     ``__cause__`` is what stopped the look-up, if an exception did. It does not survive pickling.
 
@@ -149,7 +160,8 @@ class StatusUnavailableError(_RefusedError):
             for u in decision.undetermined
         )
         next_steps = " ".join(dict.fromkeys(u.next_step for u in decision.undetermined))
-        return f"{named} safe_ecs refused {decision.action} before it was sent: nothing was changed. {next_steps}"
+        refused = f"safe_ecs refused {decision.action} before it was sent: nothing was changed. "
+        return f"{named} {refused if decision.refused else ''}{next_steps}"
 
     @property
     def _recommend(self) -> str:

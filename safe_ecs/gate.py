@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Final
 
 from safe_ecs.cache.memory import SHARED
 from safe_ecs.core.decision import GroupStatus
-from safe_ecs.core.request import effective_request
 from safe_ecs.core.review import review
+from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.lookup.ask import ask, ask_async
 from safe_ecs.lookup.connection import Connection
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     from typing import Self
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
-    from darabonba.runtime import RuntimeOptions
 
     from safe_ecs.cache.memory import StatusCache
     from safe_ecs.core.decision import Decision
-    from safe_ecs.core.request import EffectiveRequest, Outgoing
+    from safe_ecs.core.request import EffectiveRequest
     from safe_ecs.core.review import Answers, Read
+    from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
+
+
+_LOGGER: Final = logging.getLogger("safe_ecs")
 
 
 class Gate:
@@ -37,67 +41,57 @@ class Gate:
         self.policy = policy
         self.cache = SHARED if cache is None else cache
 
-    def admit(self, client: OpenApiClient, outgoing: Outgoing, runtime: RuntimeOptions) -> None:
+    def admit(self, client: OpenApiClient, call: Call) -> None:
         """Return if the call may be sent.
 
         Raises:
             ManagedSecurityGroupError: A target is managed.
             StatusUnavailableError: Whether a target is managed cannot be determined.
         """
-        request = effective_request(outgoing)
-        if request is not None:
-            _raise_if_refused(self.decide(client, request, runtime))
+        if call.effective is not None:
+            _settle(self.decide(client, call.effective, call))
 
-    async def admit_async(self, client: OpenApiClient, outgoing: Outgoing, runtime: RuntimeOptions) -> None:
+    async def admit_async(self, client: OpenApiClient, call: Call) -> None:
         """Do what ``admit`` does, in an event loop."""
-        request = effective_request(outgoing)
-        if request is not None:
-            _raise_if_refused(await self.decide_async(client, request, runtime))
+        if call.effective is not None:
+            _settle(await self.decide_async(client, call.effective, call))
 
-    def decide(
-        self, client: OpenApiClient, request: EffectiveRequest, runtime: RuntimeOptions | None
-    ) -> Decision:
-        """Return the decision for a guarded call, reading what is not remembered."""
-        steps = review(request, self.policy)
-        try:
-            read = next(steps)
-            while True:
-                read = steps.send(self.answer(client, read, runtime))
-        except StopIteration as done:
-            decision: Decision = done.value
-            return decision
+    def decide(self, client: OpenApiClient, request: EffectiveRequest, call: Call | None) -> Decision:
+        """Return the decision for a guarded request, reading what is not remembered.
+
+        Args:
+            client: Whose request it is.
+            request: The request.
+            call: The call that waits for the decision, if one does.
+        """
+        return drive(review(request, self.policy), lambda read: self.answer(client, read, call))
 
     async def decide_async(
-        self, client: OpenApiClient, request: EffectiveRequest, runtime: RuntimeOptions | None
+        self, client: OpenApiClient, request: EffectiveRequest, call: Call | None
     ) -> Decision:
         """Do what ``decide`` does, in an event loop."""
-        steps = review(request, self.policy)
-        try:
-            read = next(steps)
-            while True:
-                read = steps.send(await self.answer_async(client, read, runtime))
-        except StopIteration as done:
-            decision: Decision = done.value
-            return decision
+        return await drive_async(
+            review(request, self.policy), lambda read: self.answer_async(client, read, call)
+        )
 
     def answer(
-        self, client: OpenApiClient, read: Read, runtime: RuntimeOptions | None, *, refresh: bool = False
+        self, client: OpenApiClient, read: Read, call: Call | None, *, refresh: bool = False
     ) -> Answers:
         """Return the statuses a read asks for, from memory (unless ``refresh``) and then from ECS."""
         known = self._recall(client, read, refresh=refresh)
         if len(known) == len(read.security_group_ids):
             return known
-        unknown, connection = _rest(read, known), Connection(client, runtime, read.host)
+        unknown, connection = _rest(read, known), _connect(client, read, call)
         return known | self._remember(client, unknown, ask(connection, unknown, self.policy))
 
     async def answer_async(
-        self, client: OpenApiClient, read: Read, runtime: RuntimeOptions | None, *, refresh: bool = False
+        self, client: OpenApiClient, read: Read, call: Call | None, *, refresh: bool = False
     ) -> Answers:
         """Do what ``answer`` does, in an event loop."""
         known = self._recall(client, read, refresh=refresh)
         if len(known) == len(read.security_group_ids):
             return known
-        unknown, connection = _rest(read, known), Connection(client, runtime, read.host)
+        unknown, connection = _rest(read, known), _connect(client, read, call)
         return known | self._remember(client, unknown, await ask_async(connection, unknown, self.policy))
 
     def _recall(self, client: OpenApiClient, read: Read, *, refresh: bool) -> Answers:
@@ -115,7 +109,7 @@ class Gate:
         return self
 
     def __deepcopy__(self, memo: object) -> Self:
-        """Stay one: a copied client asks the same memory."""
+        """Stay one, as above."""
         return self
 
     def __reduce__(self) -> tuple[Callable[..., Gate], tuple[object, ...]]:
@@ -123,14 +117,25 @@ class Gate:
         return type(self), (self.policy, None if self.cache is SHARED else self.cache)
 
 
-def _raise_if_refused(decision: Decision) -> None:
-    if not decision.refused:
+def _settle(decision: Decision) -> None:
+    """Stop a refused call, and say so when a call is let through that enforcing would have stopped."""
+    if decision.outcome == "allowed":
         return
-    if decision.outcome == "denied":
+    if not decision.refused:
+        _LOGGER.warning("%s", decision.reason)
+    elif decision.outcome == "denied":
         raise ManagedSecurityGroupError(decision)
-    raise StatusUnavailableError(decision)
+    else:
+        raise StatusUnavailableError(decision)
 
 
 def _rest(read: Read, known: Answers) -> Read:
     """Return a read for what is not known."""
     return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in known))
+
+
+def _connect(client: OpenApiClient, read: Read, call: Call | None) -> Connection:
+    if call is None:
+        return Connection(client, None, read.host)
+    call.hold()
+    return Connection(client, call.runtime, read.host)

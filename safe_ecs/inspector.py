@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.model import DaraModel
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import outgoing
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
+from safe_ecs.core.operations import GUARDED_ACTIONS, OPERATIONS
 from safe_ecs.core.region import regions_of
-from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, effective_request
+from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, bare_host, normal_id
 from safe_ecs.core.review import NO_REGION, Read
 from safe_ecs.errors import StatusUnavailableError
 from safe_ecs.lookup.describe import ACTION as DESCRIBE_SECURITY_GROUPS
@@ -49,6 +51,7 @@ class Inspector:
 
         Raises:
             TypeError: ``request`` is neither, or parameters are given beside a model.
+            ValueError: The installed SDK knows no such operation.
         """
         named, effective = self._effective(request, parameters)
         if effective is None:
@@ -76,6 +79,8 @@ class Inspector:
 
         Raises:
             StatusUnavailableError: A status cannot be determined.
+            TypeError: An id is not a string.
+            ValueError: There is no region to look in.
         """
         read = self._read(security_group_ids, region_id)
         return self._known(read, self._gate.answer(self._client, read, None, refresh=refresh))
@@ -92,7 +97,7 @@ class Inspector:
 
         The memory is shared by the clients of the process unless this one was given its own.
         """
-        self._gate.cache.forget(tuple(i.strip().lower() for i in security_group_ids))
+        self._gate.cache.forget(_normal_ids(security_group_ids))
 
     def _effective(
         self, request: DaraModel | str, parameters: Mapping[str, object] | None
@@ -100,17 +105,21 @@ class Inspector:
         if isinstance(request, DaraModel):
             if parameters is not None:
                 raise TypeError("parameters go with an action, not with a request model")
-            action = type(request).__name__.removesuffix("Request").removesuffix("Shrink")
+            action = _action_of(type(request))
             parameters = cast("Any", request).to_map()
         elif isinstance(request, str):
-            action = request
+            action = GUARDED_ACTIONS.get(request.strip().lower(), request)
         else:
-            raise TypeError(f"check() takes a request model of the SDK or an action, not {request!r}")
+            raise TypeError(
+                f"check() takes a request model of the SDK or an action, not {type(request).__name__}"
+            )
+        if action not in OPERATIONS and not hasattr(models, f"{action}Request"):
+            raise ValueError(f"ECS has no operation {action!r}, as far as the installed SDK knows")
         params = Params(action=action, version=ECS_VERSION, pathname="/", style="RPC")
         # Unlike the SDK, the review reads nested and unflattened parameters as well.
         sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
-        call = outgoing.of_request(self._client, params, sent, RuntimeOptions())
-        return action, None if call is None else effective_request(call)
+        call = outgoing.of_call_api(self._client, params, sent, RuntimeOptions())
+        return action, None if call is None else call.effective
 
     def _not_guarded(self, action: str) -> Decision:
         return Decision(
@@ -125,8 +134,8 @@ class Inspector:
     def _read(self, security_group_ids: tuple[str, ...], region_id: str | None) -> Read:
         request = EffectiveRequest(
             action=DESCRIBE_SECURITY_GROUPS,
-            host=self._client._endpoint,  # noqa: SLF001 - no getter
-            targets=tuple(dict.fromkeys(i.strip().lower() for i in security_group_ids)),
+            host=bare_host(str(self._client._endpoint)),  # noqa: SLF001 - no getter
+            targets=_normal_ids(security_group_ids),
             region_ids=(region_id,) if region_id else (),
             client_region_id=self._client._region_id or "",  # noqa: SLF001 - no getter
             owner=(),
@@ -148,8 +157,25 @@ class Inspector:
                 region_id=read.region_id,
                 endpoint=read.host,
                 outcome="unavailable",
-                refused=True,
+                refused=False,
                 policy=self.policy,
                 undetermined=undetermined,
             )
         )
+
+
+def _action_of(model: type) -> str:
+    """Return the action of a request model, also of somebody's subclass of one."""
+    for cls in model.__mro__:
+        if cls.__module__.startswith("alibabacloud_ecs20140526."):
+            return cls.__name__.removesuffix("Request").removesuffix("Shrink")
+    raise TypeError(f"check() takes a request model of the ECS SDK, not a {model.__name__}")
+
+
+def _normal_ids(security_group_ids: tuple[str, ...]) -> tuple[str, ...]:
+    for security_group_id in security_group_ids:
+        if not isinstance(security_group_id, str):
+            raise TypeError(
+                f"a security group id is a string, not {security_group_id!r}; pass several as *ids"
+            )
+    return tuple(dict.fromkeys(map(normal_id, security_group_ids)))

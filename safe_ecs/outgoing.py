@@ -1,48 +1,103 @@
 """Turns a call of one of the SDK's transports into plain data for the review.
 
-The order of the layers is that of the transports in ``alibabacloud_tea_openapi.client``. The functions return
-None for a call that surely is no guarded operation, which is nearly every call, at the cost of a few
-attribute look-ups.
+The layers are merged by the SDK's own function and in the order of the transports in
+``alibabacloud_tea_openapi.client``, so that what is reviewed is what the transport is about to make of them.
 """
 # ruff: noqa: SLF001 - the layers are private attributes of the SDK's client, and it has no getters for them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from copy import copy
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from alibabacloud_tea_openapi.client import Client as OpenApiClient
+from darabonba.core import DaraCore
+from darabonba.model import DaraModel
 
 from safe_ecs.core.operations import GUARDED_ACTIONS
-from safe_ecs.core.request import ACTION_SPELLINGS, Outgoing
+from safe_ecs.core.request import ACTION_SPELLINGS, MAX_DEPTH, Outgoing, effective_request
 
 if TYPE_CHECKING:
-    from alibabacloud_tea_openapi.client import Client as OpenApiClient
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
 
-_GUARDED: Final = frozenset(GUARDED_ACTIONS)
+    from safe_ecs.core.request import EffectiveRequest
+
+
+class Call:
+    """A call that a transport is about to send.
+
+    Attributes:
+        params: What the transport was given, None for those that take no Params.
+        request: Likewise, or a copy since ``hold()``.
+        runtime: Likewise.
+        effective: What it comes to, None for a call that is not guarded.
+    """
+
+    __slots__ = ("_client", "_held", "_takes_once_headers", "effective", "params", "request", "runtime")
+
+    def __init__(
+        self, client: OpenApiClient, request: OpenApiRequest, runtime: RuntimeOptions, params: Params | None
+    ) -> None:
+        self.params = cast("Params", params)
+        self.request = request
+        self.runtime = runtime
+        self.effective: EffectiveRequest | None = None
+        self._client = client
+        self._held = False
+        self._takes_once_headers = params is None or params.style == "RPC"
+
+    def hold(self) -> None:
+        """Keep the call as it is now: the caller may reuse his objects while the guard waits for ECS.
+
+        The headers of ``set_rpc_headers`` are taken as well, so that no other call gets them meanwhile.
+        """
+        if self._held:
+            return
+        self._held = True
+        once_headers = self._client.get_rpc_headers() if self._takes_once_headers else None
+        request, runtime = copy(self.request), copy(self.runtime)
+        if request.headers is not None or once_headers is not None:
+            request.headers = DaraCore.merge(request.headers, once_headers)
+        if request.query is not None:
+            request.query = _copied(DaraCore.merge(request.query))
+        request.body = _copied(request.body)
+        if runtime.extends_parameters is not None:
+            runtime.extends_parameters = copy(runtime.extends_parameters)
+            runtime.extends_parameters.headers = _copied(runtime.extends_parameters.headers)
+            runtime.extends_parameters.queries = _copied(runtime.extends_parameters.queries)
+        self.params, self.request, self.runtime = copy(self.params), request, runtime
 
 
 def of_request(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Outgoing | None:
-    """Return what ``do_request`` is about to merge."""
+) -> Call | None:
+    """Return what ``do_request`` is about to send, None if it surely is no guarded operation."""
     if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
         return None
-    outgoing = _outgoing(client, params.action, params.version, params.pathname, request, runtime)
-    if params.style == "RPC" and client._headers:
-        return outgoing._replace(once_headers=client._headers)
-    return outgoing
+    return _merged(
+        Call(client, request, runtime, params),
+        params.action,
+        params.version,
+        params.pathname,
+        once_headers=client._headers if params.style == "RPC" else None,
+    )
 
 
 def of_rpcrequest(
     client: OpenApiClient, action: str, version: str, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Outgoing | None:
-    """Return what ``do_rpcrequest`` is about to merge: here action and version are parameters too."""
+) -> Call | None:
+    """Return what ``do_rpcrequest`` is about to send: here action and version are parameters too."""
     if _surely_not_guarded(client, action, "/", request, runtime):
         return None
-    outgoing = _outgoing(client, action, version, "/", request, runtime)
-    return outgoing._replace(
-        query_layers=({"Action": action, "Version": version}, *outgoing.query_layers),
+    return _merged(
+        Call(client, request, runtime, None),
+        action,
+        version,
+        "/",
         once_headers=client._headers,
+        query={"Action": action, "Version": version},
     )
 
 
@@ -53,35 +108,58 @@ def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     pathname: str,
     request: OpenApiRequest,
     runtime: RuntimeOptions,
-) -> Outgoing | None:
-    """Return what ``do_roarequest`` and ``do_roarequest_with_form`` are about to merge."""
+) -> Call | None:
+    """Return what ``do_roarequest`` and ``do_roarequest_with_form`` are about to send."""
     if _surely_not_guarded(client, action, pathname, request, runtime):
         return None
-    return _outgoing(client, action, version, pathname, request, runtime)
+    call = Call(client, request, runtime, None)
+    call._takes_once_headers = False
+    return _merged(call, action, version, pathname)
 
 
 def of_execute(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Outgoing | None:
-    """Return what ``execute`` is about to merge; a gateway plug-in then adds the action itself."""
+) -> Call | None:
+    """Return what ``execute`` is about to send; a gateway plug-in then adds action, version and host."""
     if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
         return None
-    return _outgoing(client, params.action, params.version, params.pathname, request, runtime)._replace(
-        host=request.endpoint_override or client._endpoint,
+    call = Call(client, request, runtime, params)
+    call._takes_once_headers = True
+    return _merged(
+        call,
+        params.action,
+        params.version,
+        params.pathname,
         once_headers=client._headers,
-        plugged_in=True,
+        plugged_in_host=request.endpoint_override or client._endpoint,
     )
+
+
+def of_call_api(
+    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+) -> Call | None:
+    """Return what ``call_api`` is about to send by the transport it would choose for an RPC."""
+    if client._signature_version == "v4":
+        return of_execute(client, params, request, runtime)
+    if client._signature_algorithm == "v2":
+        return of_rpcrequest(client, params.action or "", params.version or "", request, runtime)
+    return of_request(client, params, request, runtime)
 
 
 def of_sseapi(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Outgoing | None:
-    """Return what ``call_sseapi`` is about to merge: its global headers come after the runtime's."""
-    outgoing = of_request(client, params, request, runtime)
-    if outgoing is None:
+) -> Call | None:
+    """Return what ``call_sseapi`` is about to send: its global headers come after the runtime's."""
+    if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
         return None
-    *shared, own = outgoing.header_layers
-    return outgoing._replace(header_layers=(*reversed(shared), own))
+    return _merged(
+        Call(client, request, runtime, params),
+        params.action,
+        params.version,
+        params.pathname,
+        once_headers=client._headers if params.style == "RPC" else None,
+        global_headers_last=True,
+    )
 
 
 def _surely_not_guarded(
@@ -94,7 +172,7 @@ def _surely_not_guarded(
     """Return whether no layer can turn the call into a guarded operation, as far as a glance can tell."""
     if request is None or runtime is None:
         return True  # The transport fails on it before it sends anything.
-    if type(action) is not str or action.strip().lower() in _GUARDED:
+    if type(action) is not str or not action or action.strip().lower() in GUARDED_ACTIONS:
         return False
     query, endpoint = request.query, client._endpoint
     return (
@@ -105,34 +183,67 @@ def _surely_not_guarded(
         and runtime.extends_parameters is None
         and pathname == "/"
         and (query is None or (type(query) is dict and ACTION_SPELLINGS.isdisjoint(query)))
-        and (endpoint is None or "?" not in endpoint)
+        and (type(endpoint) is not str or "?" not in endpoint)
+        and not _has_own_rpc_headers(type(client))
     )
 
 
-def _outgoing(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transports
-    client: OpenApiClient,
+@lru_cache(maxsize=256)
+def _has_own_rpc_headers(cls: type[OpenApiClient]) -> bool:
+    return cls.get_rpc_headers is not OpenApiClient.get_rpc_headers
+
+
+def _merged(  # noqa: PLR0913 - each is something in which the transports differ
+    call: Call,
     action: object,
     version: object,
     pathname: object,
-    request: OpenApiRequest,
-    runtime: RuntimeOptions,
-) -> Outgoing:
-    for_all, for_this_call = client._global_parameters, runtime.extends_parameters
-    headers: tuple[object, ...] = (request.headers,)
-    queries: tuple[object, ...] = (request.query,)
-    if for_this_call is not None:
-        headers, queries = (for_this_call.headers, *headers), (for_this_call.queries, *queries)
-    if for_all is not None:
-        headers, queries = (for_all.headers, *headers), (for_all.queries, *queries)
-    return Outgoing(
-        action,
-        version,
-        headers,
-        queries,
-        request.body,
-        request.stream is not None,
-        pathname,
-        client._endpoint,
-        client._region_id,
-        client._retry_options is not None,
+    *,
+    once_headers: object = None,
+    query: dict[str, str] | None = None,
+    plugged_in_host: object = None,
+    global_headers_last: bool = False,
+) -> Call | None:
+    """Merge the layers as the transport will, and say what they come to."""
+    client = call._client
+    if call._takes_once_headers and _has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # likewise
+        # What somebody's method returns can be known only by calling it, and that may be possible only once.
+        call.hold()
+        once_headers = None
+    request = call.request
+    base = {"x-acs-action": action, "x-acs-version": version}
+    for_all, for_this_call = client._global_parameters, call.runtime.extends_parameters
+    extra: list[Any] = [getattr(layer, "headers", None) for layer in (for_all, for_this_call)]
+    queries = [getattr(layer, "queries", None) for layer in (for_all, for_this_call)]
+    if global_headers_last:
+        extra.reverse()
+    call.effective = effective_request(
+        Outgoing(
+            DaraCore.merge(base, *extra, request.headers),
+            None if once_headers is None else DaraCore.merge(once_headers),
+            client._retry_options is not None,
+            DaraCore.merge(query, *queries, request.query),
+            request.body if request.body is None else _copied(request.body),
+            getattr(request, "stream", None) is not None,
+            pathname,
+            client._endpoint if plugged_in_host is None else plugged_in_host,
+            plugged_in_host is not None,
+            action,
+            version,
+            client._region_id,
+        )
     )
+    return None if call.effective is None and call.request is request else call
+
+
+def _copied(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a caller hands to the SDK
+    """Return a copy that shares no container with the original; models become mappings, as on the wire."""
+    if depth > MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {key: _copied(member, depth + 1) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_copied(member, depth + 1) for member in value]
+    if isinstance(value, DaraModel):
+        return _copied(cast("Any", value).to_map(), depth + 1)
+    return value

@@ -53,18 +53,20 @@ class GuardedTransports(OpenApiClient):
     @_signed_like(OpenApiClient.do_request)
     def do_request(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
         call = outgoing.of_request(self, params, request, runtime)
-        if call is not None:
-            self._safe_ecs_gate.admit(self, call, runtime)
-        return super().do_request(params, request, runtime)
+        if call is None:
+            return super().do_request(params, request, runtime)
+        self._safe_ecs_gate.admit(self, call)
+        return super().do_request(call.params, call.request, call.runtime)
 
     @_signed_like(OpenApiClient.do_request_async)
     async def do_request_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> dict[str, Any]:
         call = outgoing.of_request(self, params, request, runtime)
-        if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call, runtime)
-        return await super().do_request_async(params, request, runtime)
+        if call is None:
+            return await super().do_request_async(params, request, runtime)
+        await self._safe_ecs_gate.admit_async(self, call)
+        return await super().do_request_async(call.params, call.request, call.runtime)
 
     @_signed_like(OpenApiClient.do_rpcrequest)
     def do_rpcrequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -80,7 +82,8 @@ class GuardedTransports(OpenApiClient):
     ) -> dict[str, Any]:
         call = outgoing.of_rpcrequest(self, action, version, request, runtime)
         if call is not None:
-            self._safe_ecs_gate.admit(self, call, runtime)
+            self._safe_ecs_gate.admit(self, call)
+            request, runtime = call.request, call.runtime
         return super().do_rpcrequest(
             action, version, protocol, method, auth_type, body_type, request, runtime
         )
@@ -99,7 +102,8 @@ class GuardedTransports(OpenApiClient):
     ) -> dict[str, Any]:
         call = outgoing.of_rpcrequest(self, action, version, request, runtime)
         if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call, runtime)
+            await self._safe_ecs_gate.admit_async(self, call)
+            request, runtime = call.request, call.runtime
         return await super().do_rpcrequest_async(
             action, version, protocol, method, auth_type, body_type, request, runtime
         )
@@ -119,7 +123,8 @@ class GuardedTransports(OpenApiClient):
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
         if call is not None:
-            self._safe_ecs_gate.admit(self, call, runtime)
+            self._safe_ecs_gate.admit(self, call)
+            request, runtime = call.request, call.runtime
         return super().do_roarequest(
             action, version, protocol, method, auth_type, pathname, body_type, request, runtime
         )
@@ -139,7 +144,8 @@ class GuardedTransports(OpenApiClient):
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
         if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call, runtime)
+            await self._safe_ecs_gate.admit_async(self, call)
+            request, runtime = call.request, call.runtime
         return await super().do_roarequest_async(
             action, version, protocol, method, auth_type, pathname, body_type, request, runtime
         )
@@ -159,7 +165,8 @@ class GuardedTransports(OpenApiClient):
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
         if call is not None:
-            self._safe_ecs_gate.admit(self, call, runtime)
+            self._safe_ecs_gate.admit(self, call)
+            request, runtime = call.request, call.runtime
         return super().do_roarequest_with_form(
             action, version, protocol, method, auth_type, pathname, body_type, request, runtime
         )
@@ -179,7 +186,8 @@ class GuardedTransports(OpenApiClient):
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
         if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call, runtime)
+            await self._safe_ecs_gate.admit_async(self, call)
+            request, runtime = call.request, call.runtime
         return await super().do_roarequest_with_form_async(
             action, version, protocol, method, auth_type, pathname, body_type, request, runtime
         )
@@ -187,18 +195,20 @@ class GuardedTransports(OpenApiClient):
     @_signed_like(OpenApiClient.execute)
     def execute(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
         call = outgoing.of_execute(self, params, request, runtime)
-        if call is not None:
-            self._safe_ecs_gate.admit(self, call, runtime)
-        return super().execute(params, request, runtime)
+        if call is None:
+            return super().execute(params, request, runtime)
+        self._safe_ecs_gate.admit(self, call)
+        return super().execute(call.params, call.request, call.runtime)
 
     @_signed_like(OpenApiClient.execute_async)
     async def execute_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> dict[str, Any]:
         call = outgoing.of_execute(self, params, request, runtime)
-        if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call, runtime)
-        return await super().execute_async(params, request, runtime)
+        if call is None:
+            return await super().execute_async(params, request, runtime)
+        await self._safe_ecs_gate.admit_async(self, call)
+        return await super().execute_async(call.params, call.request, call.runtime)
 
     @_signed_like(OpenApiClient.call_sseapi)
     def call_sseapi(
@@ -207,7 +217,8 @@ class GuardedTransports(OpenApiClient):
         # A generator like the SDK's: what is reviewed is what the first step is about to send.
         call = outgoing.of_sseapi(self, params, request, runtime)
         if call is not None:
-            self._safe_ecs_gate.admit(self, call, runtime)
+            self._safe_ecs_gate.admit(self, call)
+            params, request, runtime = call.params, call.request, call.runtime
         yield from super().call_sseapi(params, request, runtime)
 
     @_signed_like(OpenApiClient.call_sseapi_async)
@@ -216,7 +227,8 @@ class GuardedTransports(OpenApiClient):
     ) -> AsyncGenerator[SSEResponse, None]:
         call = outgoing.of_sseapi(self, params, request, runtime)
         if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call, runtime)
+            await self._safe_ecs_gate.admit_async(self, call)
+            params, request, runtime = call.params, call.request, call.runtime
         async with aclosing(super().call_sseapi_async(params, request, runtime)) as events:
             async for event in events:
                 yield event

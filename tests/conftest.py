@@ -7,11 +7,12 @@ from alibabacloud_ecs20140526.client import Client as StockClient
 
 from safe_ecs import Client, StatusCache
 from safe_ecs.testing import FakeEcs
+from safe_ecs.testing.samples import NAT_GATEWAY_SERVICE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICE_ID = 1679259531804325
+SERVICE_ID = NAT_GATEWAY_SERVICE_ID
 
 
 @pytest.fixture

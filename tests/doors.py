@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any, cast
 
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
@@ -34,7 +35,7 @@ class EcsGateway:
         }
 
     def modify_response(self, context: Any, _: Any) -> None:
-        context.response.deserialized_body = context.response.body
+        context.response.deserialized_body = json.loads(context.response.body)
 
     async def modify_configuration_async(self, context: Any, _: Any) -> None:
         self.modify_configuration(context, _)

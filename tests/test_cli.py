@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from safe_ecs.testing.fake import CannedAnswer
+from safe_ecs.testing import CannedAnswer
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
@@ -38,7 +38,7 @@ def test_the_demo_shows_every_guarded_operation_twice_and_is_content() -> None:
     """17 operations, sync and async; every row is as it must be."""
     done = run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "34 of 34 rows are as they must be." in done.stdout
+    assert "34 of 34 rows are as expected." in done.stdout
     assert "WRONG" not in done.stdout
     assert not done.stderr
 
@@ -54,7 +54,7 @@ def test_the_demo_is_not_content_without_the_guard() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 1
-    assert "0 of 34 rows are as they must be." in done.stdout
+    assert "0 of 34 rows are as expected." in done.stdout
 
 
 def test_check_of_an_ordinary_group_exits_with_0(ecs: FakeEcs, ordinary: str) -> None:
@@ -68,14 +68,14 @@ def test_check_of_an_ordinary_group_exits_with_0(ecs: FakeEcs, ordinary: str) ->
 def test_check_of_a_managed_group_exits_with_1(ecs: FakeEcs, ordinary: str, managed: str) -> None:
     done = check(ecs, "DeleteSecurityGroup", ordinary, managed)
     assert done.returncode == 1
-    assert done.stdout.startswith("denied: DeleteSecurityGroup is refused: managed: ")
+    assert done.stdout.startswith("denied: DeleteSecurityGroup is refused: a cloud service manages ")
     assert f"  {managed}: managed by serviceID 1679259531804325\n" in done.stdout
     assert not ecs.writes
 
 
 def test_check_of_what_cannot_be_determined_exits_with_2(ecs: FakeEcs, ordinary: str) -> None:
     answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
-    ecs.can("DescribeSecurityGroups", answer)
+    ecs.answer_with("DescribeSecurityGroups", answer)
     done = check(ecs, "DeleteSecurityGroup", ordinary)
     assert done.returncode == 2
     assert "Grant the RAM action ecs:DescribeSecurityGroups" in done.stdout

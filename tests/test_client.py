@@ -17,7 +17,7 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 from Tea.exceptions import TeaException
 
 from safe_ecs import Client, GuardError, GuardPolicy, ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.testing.fake import CannedAnswer
+from safe_ecs.testing import CannedAnswer
 from safe_ecs.testing.samples import SAMPLES, make_target
 from safe_ecs.transports import GuardedTransports
 from tests.conftest import SERVICE_ID
@@ -254,6 +254,29 @@ def test_a_path_that_carries_a_query_does_not_hide_it(ecs: FakeEcs, client: Clie
     assert not ecs.writes
 
 
+@pytest.mark.parametrize("header", [{"x-acs-version": "2099-01-01"}, {"host": "127.0.0.1:1"}], ids=str)
+def test_a_header_does_not_hide_what_a_gateway_plug_in_sends(
+    ecs: FakeEcs, client: Client, managed: str, header: dict[str, str]
+) -> None:
+    """The plug-in takes host, action and version from the client and the call."""
+    request = query(managed)
+    request.headers = header
+    with pytest.raises(ManagedSecurityGroupError):
+        DOORS["execute"](client, DELETE, request)
+    assert not ecs.writes
+
+
+def test_a_query_that_endpoint_and_path_make_together_is_read(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The SDK puts them side by side."""
+    client._endpoint += "/?a=b"
+    smuggling = params(DELETE, pathname=f"&SecurityGroupId={managed}")
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())
+    assert not ecs.writes
+
+
 def test_a_call_whose_action_is_replaced_by_a_query_is_let_through(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
@@ -272,6 +295,36 @@ def test_headers_for_one_try_do_not_hide_what_a_second_try_would_send(
     with pytest.raises(ManagedSecurityGroupError):
         DOORS["do_request"](client, DELETE, query(managed))
     assert not ecs.writes
+
+
+def test_the_read_goes_where_a_header_sends_the_call(ecs: FakeEcs, managed: str) -> None:
+    """The header ``host`` is the address that the SDK connects to."""
+    config = ecs.config()
+    config.endpoint = "127.0.0.1:1"
+    client = Client(config)
+    request = query(managed)
+    request.headers = {"host": ecs.endpoint}
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(params(DELETE), request, RuntimeOptions())
+    assert not ecs.writes
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_layers_of_an_unguarded_call_reach_ecs_as_with_the_stock_client(
+    ecs: FakeEcs, stock: Any, client: Client, ordinary: str, door: str
+) -> None:
+    """Global parameters, the runtime's, headers and body make no difference."""
+    for each in (stock, client):
+        each._global_parameters = GlobalParameters(queries={"A": "1"}, headers={"a": "1"})
+        each.set_rpc_headers({"c": "3"})
+        runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"B": "2"}, headers={"b": "2"}))
+        DOORS[door](each, HARMLESS, query(ordinary), runtime)
+    sent, ours = ecs.requests
+    volatile = {"authorization", "date", "x-acs-date", "x-acs-signature-nonce"}
+    assert sent.parameters.keys() == ours.parameters.keys() >= {"A", "B"}
+    assert sent.headers.keys() == ours.headers.keys() >= {"a", "b"}
+    for name in sent.headers.keys() - volatile:
+        assert sent.headers[name] == ours.headers[name]
 
 
 def test_the_read_leaves_the_headers_of_the_next_call_to_that_call(
@@ -340,7 +393,7 @@ class _Unreadable:
 def test_a_value_that_cannot_be_turned_into_text_is_refused(ecs: FakeEcs, client: Client) -> None:
     """An exception in the caller's own object is no way round the guard, and no crash of it."""
     request = OpenApiRequest(query={"SecurityGroupId": _Unreadable()})
-    with pytest.raises(StatusUnavailableError, match="reading it raised OSError"):
+    with pytest.raises(StatusUnavailableError, match="raised OSError"):
         client.do_request(params(DELETE), request, RuntimeOptions())
     assert not ecs.requests
 
@@ -447,7 +500,7 @@ def test_on_unavailable_allow_lets_through_what_cannot_be_determined(ecs: FakeEc
     """The default refuses it."""
     refusal = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "no", "RequestId": "R"}')
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
-    ecs.can("DescribeSecurityGroups", refusal, refusal)
+    ecs.answer_with("DescribeSecurityGroups", refusal, refusal)
     with pytest.raises(StatusUnavailableError, match="ecs:DescribeSecurityGroups"):
         Client(ecs.config()).delete_security_group(request)
     assert not ecs.writes
@@ -518,6 +571,7 @@ def test_the_users_objects_are_not_changed(ecs: FakeEcs, managed: str) -> None:
     assert request.query == {"RegionId": "cn-hangzhou", "SecurityGroupId": managed}
     assert runtime.extends_parameters.queries == {"C": "3"}
     assert [runtime.read_timeout, runtime.connect_timeout] == [7000, None]
+    stock.get_rpc_headers()  # As every call of the stock client does.
     assert vars(client).keys() - vars(stock).keys() == {"_safe_ecs_gate"}
 
 
@@ -547,12 +601,6 @@ def test_what_an_override_makes_of_a_call_is_what_is_reviewed(
             models.DeleteSecurityGroupRequest(security_group_id=ordinary)
         )
     assert not ecs.writes
-
-
-def test_the_policy_must_be_a_policy(ecs: FakeEcs) -> None:
-    """A mode is no policy."""
-    with pytest.raises(TypeError, match="policy"):
-        Client(ecs.config(), policy="audit")  # type: ignore[arg-type]  # the point
 
 
 def test_a_copied_client_is_guarded_and_shares_the_memory(ecs: FakeEcs, client: Client, managed: str) -> None:

@@ -70,6 +70,9 @@ def test_a_flag_that_is_not_true_or_false_is_no_answer(flag: object) -> None:
         page({"SecurityGroupId": 1, "ServiceManaged": False}),
         page(TotalCount=2),
         page(NextToken=7),
+        page(TotalCount="0"),
+        page(TotalCount=False),
+        page(RegionId="cn-beijing"),
         Failure(reason="it rains", next_step="Wait."),
     ],
 )

@@ -11,7 +11,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from Tea.exceptions import TeaException
 
 from safe_ecs import Client, GuardError, GuardPolicy, ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.testing.fake import CannedAnswer
+from safe_ecs.testing import CannedAnswer
 from tests.sdk import models
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def delete(client: Any, group: str) -> Any:
 @pytest.fixture
 def unavailable(ecs: FakeEcs, client: Client, ordinary: str) -> StatusUnavailableError:
     body = b'{"Code": "Forbidden.RAM", "Message": "no", "RequestId": "R"}'
-    ecs.can("DescribeSecurityGroups", CannedAnswer(status=403, body=body))
+    ecs.answer_with("DescribeSecurityGroups", CannedAnswer(status=403, body=body))
     error = delete(client, ordinary)
     assert isinstance(error, StatusUnavailableError)
     return error
@@ -65,8 +65,8 @@ def test_the_refusal_says_what_happened_and_what_to_do(client: Client, managed: 
     assert error.data["Message"] == (
         f'The specified SecurityGroup "{managed}" has been managed by serviceID "1679259531804325". '
         "safe_ecs refused DeleteSecurityGroup before it was sent: nothing was changed. Make this change through "
-        "the cloud service that manages the group; if you act for that service, name its ID in "
-        "GuardPolicy(allowed_service_ids=...)."
+        "the cloud service that manages the group; if you act for it, say so with "
+        "GuardPolicy(allowed_service_ids={1679259531804325})."
     )
 
 
@@ -103,7 +103,9 @@ def test_handlers_for_the_stock_refusal_catch_it(client: Client, managed: str, k
 def test_a_managed_group_of_an_unknown_service_is_refused_as_well(ecs: FakeEcs, client: Client) -> None:
     """ServiceID may be missing; the flag counts."""
     group = ecs.create_security_group(service_managed=True)
-    assert 'has been managed by serviceID "unknown".' in delete(client, group).message
+    message = delete(client, group).message
+    assert 'has been managed by serviceID "unknown".' in message
+    assert "allowed_service_ids" not in message
 
 
 @pytest.mark.parametrize("travel", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])  # noqa: S301 - our own
@@ -119,6 +121,15 @@ def test_the_errors_survive_copying_and_pickling(
         assert twin.decision == error.decision
 
 
+def test_a_representation_is_one_readable_line(client: Client, managed: str) -> None:
+    """As a traceback or a notebook shows it."""
+    shown = repr(delete(client, managed))
+    assert shown.startswith(
+        "<ManagedSecurityGroupError InvalidOperation.ResourceManagedByCloudProduct: The specified"
+    )
+    assert "\n" not in shown
+
+
 def test_the_decision_tells_the_same_story(
     client: Client, managed: str, unavailable: StatusUnavailableError
 ) -> None:
@@ -126,9 +137,8 @@ def test_the_decision_tells_the_same_story(
     decision = delete(client, managed).decision
     assert (decision.outcome, decision.refused, decision.mode) == ("denied", True, "enforce")
     assert [group.security_group_id for group in decision.managed] == [managed]
-    assert (
-        decision.reason
-        == f"DeleteSecurityGroup is refused: managed: {managed} by serviceID 1679259531804325."
+    assert decision.reason == (
+        f"DeleteSecurityGroup is refused: a cloud service manages {managed} (serviceID 1679259531804325)."
     )
     assert unavailable.decision.outcome == "unavailable"
     assert unavailable.decision.reason.endswith("DescribeSecurityGroups answered 403 Forbidden.RAM.")
@@ -144,8 +154,10 @@ def test_reasons_fit_the_mode(ecs: FakeEcs, managed: str, ordinary: str) -> None
     assert "would be refused" in reasons["audit"]
     assert "no security group was looked up" in reasons["off"]
     guard = Client(ecs.config()).guard
-    assert "not refused on managed" in guard.check("DescribeInstances").reason
+    assert "It is a query" in guard.check("DescribeInstances").reason
     assert "names no security group" in guard.check("RunInstances").reason
     assert "is allowed" in guard.check("DeleteSecurityGroup", {"SecurityGroupId": ordinary}).reason
+    assert "left to ECS" in guard.check("DeleteSecurityGroup", {"SecurityGroupId": "sg-none"}).reason
+    assert "targets no security group" in guard.check("DescribeRegions").reason
     lenient = Client(ecs.config(region_id=None), policy=GuardPolicy(on_unavailable="allow")).guard
     assert "is let through" in lenient.check("DeleteSecurityGroup", {"SecurityGroupId": "sg-1"}).reason

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import MagicMock
 
 import pytest
@@ -134,3 +136,59 @@ def test_a_class_with_an_attribute_named_guard_is_refused(ecs: FakeEcs) -> None:
     client.guard = "dog"
     with pytest.raises(TypeError, match="guard"):
         guard(client)
+
+
+class Keeping(StockClient):
+    """Somebody's subclass that keeps a bound method of its own."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.send = self.do_request
+
+
+def test_an_instance_that_keeps_a_method_of_its_own_is_refused(ecs: FakeEcs) -> None:
+    """That method is the original's, and would send past the guard."""
+    with pytest.raises(TypeError, match="send"):
+        guard(Keeping(ecs.config()))
+
+
+@pytest.mark.parametrize(
+    "make", [Client, lambda config: guard(Theirs(config, "mine"))], ids=["Client", "twin"]
+)
+def test_instrumentation_of_the_stock_class_does_not_switch_the_guard_off(
+    ecs: FakeEcs, managed: str, ordinary: str, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tracing libraries replace methods on the class, and call what they found there."""
+    found, traced = StockClient.do_request, []
+
+    def trace(self: Any, *arguments: Any) -> Any:
+        traced.append(arguments[0].action)
+        return found(self, *arguments)
+
+    monkeypatch.setattr(StockClient, "do_request", trace)
+    client = make(ecs.config())
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert not ecs.writes
+    client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
+    assert traced == ["DeleteSecurityGroup"]
+
+
+@pytest.mark.parametrize("travel", [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])  # noqa: S301 - our own
+def test_a_twin_can_be_copied_and_pickled(ecs: FakeEcs, managed: str, travel: Any) -> None:
+    """As the original can."""
+    twin: Any = travel(guard(Theirs(ecs.config(), "mine"), policy=GuardPolicy(ttl=7)))
+    assert isinstance(twin, Theirs)
+    assert (twin.name, twin.slotted) == ("mine", "kept")
+    assert cast("Any", twin).guard.policy.ttl == 7
+    with pytest.raises(ManagedSecurityGroupError):
+        twin.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert not ecs.writes
+
+
+@pytest.mark.parametrize("arguments", [{"policy": "audit"}, {"cache": {}}, {"cache": StatusCache}], ids=str)
+def test_policy_and_cache_must_be_what_they_are_called(stock: Any, ecs: FakeEcs, arguments: Any) -> None:
+    """Said when the client is made, not at its first call."""
+    for make in (guard, lambda _, **rest: Client(ecs.config(), **rest)):
+        with pytest.raises(TypeError, match=next(iter(arguments))):
+            make(stock, **arguments)

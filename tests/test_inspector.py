@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, StatusCache, StatusUnavailableError
-from safe_ecs.testing.fake import CannedAnswer
+from safe_ecs.testing import CannedAnswer
 from safe_ecs.testing.samples import SAMPLES, make_target
+from tests.doors import EcsGateway
 from tests.sdk import models
 
 if TYPE_CHECKING:
@@ -43,7 +45,44 @@ async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEc
     assert not ecs.requests
 
 
-@pytest.mark.parametrize("arguments", [(None,), (7,), (models.DeleteSecurityGroupRequest(), {})])
+def test_check_sees_through_a_subclass_of_a_model_and_the_case_of_an_action(
+    client: Client, managed: str
+) -> None:
+    """What is allowed here must not be refused later."""
+
+    class Mine(models.DeleteSecurityGroupRequest):  # type: ignore[misc]  # untyped here
+        pass
+
+    assert client.guard.check(Mine(security_group_id=managed)).outcome == "denied"
+    assert client.guard.check("deletesecuritygroup", {"SecurityGroupId": managed}).outcome == "denied"
+
+
+@pytest.mark.parametrize("action", ["DeleteSecurtyGroup", "", "Nonsense"])
+def test_check_knows_no_operation_that_the_sdk_does_not_know(client: Client, action: str) -> None:
+    """A typing error is no all-clear."""
+    with pytest.raises(ValueError, match="no operation"):
+        client.guard.check(action)
+
+
+@pytest.mark.parametrize("thing", [["sg-1"], None, 7], ids=str)
+def test_status_takes_ids(client: Client, thing: Any) -> None:
+    with pytest.raises(TypeError, match="security group id"):
+        client.guard.status(thing)
+
+
+@pytest.mark.parametrize("signature", [{"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str)
+def test_check_follows_the_way_that_the_call_would_take(ecs: FakeEcs, managed: str, signature: Any) -> None:
+    """With the older signature and with a gateway plug-in, other layers count."""
+    config = ecs.config()
+    vars(config).update(signature)
+    client = Client(config, cache=StatusCache())
+    client.set_gateway_client(EcsGateway())  # type: ignore[arg-type]  # quacks like one
+    assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "denied"
+
+
+@pytest.mark.parametrize(
+    "arguments", [(None,), (7,), (RuntimeOptions(),), (models.DeleteSecurityGroupRequest(), {})]
+)
 def test_check_takes_a_model_or_an_action(client: Client, arguments: Any) -> None:
     with pytest.raises(TypeError):
         client.guard.check(*arguments)
@@ -72,9 +111,10 @@ def test_status_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) ->
 async def test_a_status_that_cannot_be_determined_is_an_error(ecs: FakeEcs, client: Client) -> None:
     """Never a guess."""
     answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
-    ecs.can("DescribeSecurityGroups", answer, answer)
-    with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM"):
+    ecs.answer_with("DescribeSecurityGroups", answer, answer)
+    with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM") as error:
         client.guard.status("sg-1")
+    assert "refused" not in error.value.message
     with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM"):
         await client.guard.status_async("sg-1")
 

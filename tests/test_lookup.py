@@ -10,7 +10,7 @@ import pytest
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
-from safe_ecs.testing.fake import CannedAnswer
+from safe_ecs.testing import CannedAnswer
 from tests.doors import call
 from tests.sdk import models
 
@@ -53,7 +53,7 @@ def test_a_passing_failure_is_tried_again(
     ecs: FakeEcs, ordinary: str, form: str, answer: CannedAnswer
 ) -> None:
     """Throttling, server errors and broken connections pass; the write is sent once."""
-    ecs.can(DESCRIBE, answer, answer)
+    ecs.answer_with(DESCRIBE, answer, answer)
     delete(ecs, ordinary, form)
     assert len(ecs.reads) == 3
     assert len(ecs.writes) == 1
@@ -79,7 +79,7 @@ def test_a_lasting_failure_is_not_tried_again(
     ecs: FakeEcs, ordinary: str, form: str, answer: CannedAnswer, says: str
 ) -> None:
     """The error says what ECS said and what to do; nothing was sent."""
-    ecs.can(DESCRIBE, answer)
+    ecs.answer_with(DESCRIBE, answer)
     with pytest.raises(StatusUnavailableError) as unavailable:
         delete(ecs, ordinary, form)
     assert says in unavailable.value.message
@@ -90,7 +90,7 @@ def test_a_lasting_failure_is_not_tried_again(
 @pytest.mark.parametrize("form", FORMS)
 def test_tries_end_with_lookup_attempts(ecs: FakeEcs, ordinary: str, form: str) -> None:
     """Three tries are three requests, and the error keeps its cause."""
-    ecs.can(DESCRIBE, *[error(503, "ServiceUnavailable")] * 9)
+    ecs.answer_with(DESCRIBE, *[error(503, "ServiceUnavailable")] * 9)
     with pytest.raises(StatusUnavailableError, match="503 ServiceUnavailable") as unavailable:
         delete(ecs, ordinary, form, lookup_attempts=3)
     assert getattr(unavailable.value.__cause__, "code", None) == "ServiceUnavailable"
@@ -100,9 +100,9 @@ def test_tries_end_with_lookup_attempts(ecs: FakeEcs, ordinary: str, form: str) 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_lookup_ends_with_lookup_timeout(ecs: FakeEcs, ordinary: str, form: str) -> None:
     """A server that is silent holds nobody longer than the policy says."""
-    ecs.can(DESCRIBE, *[CannedAnswer(delay=3.0)] * 9)
+    ecs.answer_with(DESCRIBE, *[CannedAnswer(delay=3.0)] * 9)
     start = monotonic()
-    with pytest.raises(StatusUnavailableError):
+    with pytest.raises(StatusUnavailableError, match=r"no answer within lookup_timeout \(0\.3 s\)"):
         delete(ecs, ordinary, form, lookup_timeout=0.3)
     assert monotonic() - start < 2
     assert not ecs.writes
@@ -115,7 +115,7 @@ def test_a_server_that_is_not_there_is_no_reason_to_let_go(ecs: FakeEcs, form: s
     config.endpoint = "127.0.0.1:1"
     request = models.DeleteSecurityGroupRequest(security_group_id="sg-1")
     client = Client(config, policy=GuardPolicy(lookup_attempts=2))
-    with pytest.raises(StatusUnavailableError, match="got no whole answer"):
+    with pytest.raises(StatusUnavailableError, match="could not reach ECS"):
         call(client, "DeleteSecurityGroup", request, form)
     client = Client(ecs.config())
     vars(client)["_credential"] = None
@@ -136,7 +136,7 @@ def test_the_runtime_of_the_call_counts_for_the_read(ecs: FakeEcs, ordinary: str
 
 async def test_a_cancelled_call_sends_nothing(ecs: FakeEcs, ordinary: str) -> None:
     """Cancelling during the look-up cancels the call."""
-    ecs.can(DESCRIBE, CannedAnswer(delay=0.5))
+    ecs.answer_with(DESCRIBE, CannedAnswer(delay=0.5))
     client = Client(ecs.config(), cache=StatusCache())
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
     task = asyncio.create_task(client.delete_security_group_async(request))

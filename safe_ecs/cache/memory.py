@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import weakref
+from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from cachetools import LRUCache
+from cachetools import FIFOCache
 
 from safe_ecs.core.decision import GroupStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from safe_ecs.core.review import Read
     from safe_ecs.policy import GuardPolicy
 
-
-class _Asker:
-    """Who did not find a group: credentials, told apart by identity, and on whose behalf they asked."""
-
-    __slots__ = ("_credential", "_owner")
-
-    def __init__(self, credential: object, owner: tuple[tuple[str, str], ...]) -> None:
-        self._credential = credential
-        self._owner = owner
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Asker):
-            return NotImplemented
-        return self._credential is other._credential and self._owner == other._owner
-
-    def __hash__(self) -> int:
-        return hash((id(self._credential), self._owner))
-
-
-# Where a status holds: host, region, group, and who asked, which is None for a group that exists: that is a
-# fact for everybody. A plain tuple, as the hit path makes one for every group.
-_Key: TypeAlias = "tuple[str, str, str, _Asker | None]"
+# How long to wait for another thread that writes. A signal handler that runs in the middle of a write of its own
+# thread would wait for ever.
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class _Remembered(NamedTuple):
@@ -46,18 +30,42 @@ class _Remembered(NamedTuple):
     learned_at: float
 
 
+class _Asker:
+    """Who did not find a group: credentials, told apart by identity, and on whose behalf they asked."""
+
+    __slots__ = ("_identity", "_is_alive")
+
+    def __init__(self, credential: object, owner: tuple[tuple[str, str], ...]) -> None:
+        self._identity = id(credential), owner
+        # The memory must not keep the keys of clients that are gone, nor take others for them at the same address.
+        self._is_alive = weakref.ref(credential) if credential is not None else bool
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Asker):
+            return NotImplemented
+        return self._identity == other._identity and self._is_alive() is other._is_alive()
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+
+# Where a status holds: host, region, group, and who asked, which is None for a group that exists: that is a
+# fact for everybody. A plain tuple, as the hit path makes one for every group.
+_Key: TypeAlias = "tuple[str, str, str, _Asker | None]"
+
+
 class StatusCache:
     """Remembers the statuses of security groups, for as many clients and threads as share it.
 
-    Clients of one process share one by default, so that a new client for every call costs no read. Found
-    statuses are shared by all who ask the same endpoint. A group that was not found is remembered for the
-    asking credentials only, because another account may see it.
+    Clients of one process share one by default, so that a new client for every call costs no read of a group
+    that exists. A group that was not found is remembered for the asking credentials only, because another
+    account may see it.
 
     Args:
-        maxsize: The most groups to remember; the least recently used is forgotten first.
+        maxsize: The most groups to remember; the one learned first is forgotten first.
 
     Raises:
-        TypeError: ``maxsize`` is no int.
+        TypeError: ``maxsize`` is not an int.
         ValueError: ``maxsize`` is less than 1.
     """
 
@@ -66,8 +74,13 @@ class StatusCache:
             raise TypeError(f"maxsize must be an int, not {maxsize!r}")
         if maxsize < 1:
             raise ValueError(f"maxsize must be at least 1, not {maxsize}")
-        self._entries: LRUCache[_Key, _Remembered] = LRUCache(maxsize)
-        # An LRUCache reorders itself on every get: without a lock, threads break it for good.
+        self._maxsize = maxsize
+        self._start_afresh()
+        _ALL.add(self)
+
+    def _start_afresh(self) -> None:
+        # Reading a FIFOCache changes nothing in it, unlike an LRUCache, so that only writers need the lock.
+        self._entries: FIFOCache[_Key, _Remembered] = FIFOCache(self._maxsize)
         self._lock = Lock()
 
     def recall(self, read: Read, credential: object, policy: GuardPolicy) -> dict[str, GroupStatus]:
@@ -81,61 +94,84 @@ class StatusCache:
         host, region_id, security_group_ids, owner = read
         entries, now = self._entries, monotonic()
         known: dict[str, GroupStatus] = {}
-        with self._lock:
-            for security_group_id in security_group_ids:
-                try:
-                    entry = entries[host, region_id, security_group_id, None]
-                    exists, ttl = True, policy.ttl
-                except KeyError:
-                    asker = _Asker(credential, owner)
-                    if (missing := entries.get((host, region_id, security_group_id, asker))) is None:
-                        continue
-                    entry, exists, ttl = missing, False, policy.missing_ttl
-                age = now - entry.learned_at
-                if age < ttl:
-                    known[security_group_id] = GroupStatus(
-                        security_group_id,
-                        exists,
-                        entry.service_managed,
-                        entry.service_id,
-                        region_id,
-                        "cache",
-                        age,
-                    )
+        for security_group_id in security_group_ids:
+            entry = entries.get((host, region_id, security_group_id, None))
+            exists, ttl = True, policy.ttl
+            if entry is None:
+                entry = entries.get((host, region_id, security_group_id, _Asker(credential, owner)))
+                exists, ttl = False, policy.missing_ttl
+            if entry is not None and (age := now - entry.learned_at) < ttl:
+                known[security_group_id] = GroupStatus(
+                    security_group_id,
+                    exists,
+                    entry.service_managed,
+                    entry.service_id,
+                    region_id,
+                    "cache",
+                    age,
+                )
         return known
 
     def remember(self, read: Read, credential: object, statuses: Iterable[GroupStatus]) -> None:
         """Keep what ECS has just said of groups that a read asked for."""
         host, region_id, _, owner = read
         asker, now = _Asker(credential, owner), monotonic()
-        with self._lock:
+        with self._writing() as entries:
             for status in statuses:
                 found = (host, region_id, status.security_group_id, None)
                 missing = (host, region_id, status.security_group_id, asker)
-                self._entries.pop(missing if status.exists else found, None)
+                entries.pop(missing, None)
+                entries.pop(found, None)
                 entry = _Remembered(status.service_managed, status.service_id, now)
-                self._entries[found if status.exists else missing] = entry
+                entries[found if status.exists else missing] = entry
 
     def forget(self, security_group_ids: Collection[str] = ()) -> None:
         """Drop what is known of these groups, or everything if none is named."""
-        with self._lock:
-            if not security_group_ids:
-                self._entries.clear()
-                return
-            for key in [key for key in self._entries if key[2] in security_group_ids]:
-                del self._entries[key]
+        self._drop(lambda key: not security_group_ids or key[2] in security_group_ids)
 
     def forget_endpoint(self, host: str) -> None:
         """Drop everything that one endpoint said, because it is gone or now stands for another ECS."""
-        with self._lock:
-            for key in [key for key in self._entries if key[0] == host]:
-                del self._entries[key]
+        self._drop(lambda key: key[0] == host)
+
+    def _drop(self, is_dropped: Callable[[_Key], bool]) -> None:
+        with self._writing() as entries:
+            for key in [key for key in entries if is_dropped(key)]:
+                del entries[key]
+
+    @contextmanager
+    def _writing(self) -> Iterator[FIFOCache[_Key, _Remembered]]:
+        """Give the entries to one writer at a time."""
+        lock = self._lock
+        if not lock.acquire(timeout=_PATIENCE_SECONDS):
+            # Forgetting everything costs reads; waiting on could cost the program.
+            self._start_afresh()
+            lock = self._lock
+            lock.acquire()
+        try:
+            yield self._entries
+        finally:
+            lock.release()
 
     def __len__(self) -> int:
         """Return how many statuses are remembered."""
-        with self._lock:
-            return len(self._entries)
+        return len(self._entries)
+
+    def __reduce__(self) -> tuple[type[StatusCache], tuple[int]]:
+        """Travel to another process as an empty cache of the same size."""
+        return type(self), (self._maxsize,)
 
 
-SHARED = StatusCache()
+_ALL: Final[weakref.WeakSet[StatusCache]] = weakref.WeakSet()
+
+
+def _start_all_afresh() -> None:
+    """In a forked child: another thread of the parent may have been writing at that moment."""
+    for cache in _ALL:
+        cache._start_afresh()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_start_all_afresh)
+
+SHARED: Final = StatusCache()
 """The cache of every client that was given none."""

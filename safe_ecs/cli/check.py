@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
+import logging
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from alibabacloud_credentials.client import Client as CredentialClient
-from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi.utils_models import Config
 
 from safe_ecs.client import Client
-from safe_ecs.core.operations import OPERATIONS
 
 if TYPE_CHECKING:
+    import argparse
+
     from safe_ecs.core.decision import Decision
 
 _EXIT_CODES: Final = {"allowed": 0, "not_guarded": 0, "denied": 1, "unavailable": 2}
@@ -39,17 +39,18 @@ def add_check(commands: Any) -> None:  # noqa: ANN401 - argparse has no public n
 
 
 def _run(namespace: argparse.Namespace) -> int:
-    action = namespace.action
-    if action not in OPERATIONS and not hasattr(models, f"{action}Request"):
-        raise argparse.ArgumentTypeError(f"ECS has no operation {action!r}")
+    # Without credentials the SDK logs the traceback of every provider it tried.
+    logging.getLogger("alibabacloud_credentials").setLevel(logging.CRITICAL)
     config = Config(credential=CredentialClient(), region_id=namespace.region_id)
     if namespace.endpoint_url:
         url = urlsplit(namespace.endpoint_url)
         if url.scheme not in ("http", "https") or not url.netloc:
-            raise argparse.ArgumentTypeError(f"--endpoint-url takes a URL, not {namespace.endpoint_url!r}")
+            raise ValueError(
+                f"--endpoint-url must begin with http:// or https://: {namespace.endpoint_url!r}"
+            )
         config.endpoint, config.protocol = url.netloc, url.scheme.upper()
     parameters = {"RegionId": namespace.region_id, "SecurityGroupId": namespace.security_group_id}
-    decision = Client(config).guard.check(action, parameters)
+    decision = Client(config).guard.check(namespace.action, parameters)
     _print(decision)
     return _EXIT_CODES[decision.outcome]
 

@@ -35,6 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     namespace = parser.parse_args(arguments)
     try:
         exit_code: int = namespace.run(namespace)
-    except argparse.ArgumentTypeError as error:
+    except ValueError as error:
         parser.error(str(error))
     return exit_code

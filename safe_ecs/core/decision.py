@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from safe_ecs.core.operations import OPERATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -103,23 +105,28 @@ class Decision(NamedTuple):
     @property
     def reason(self) -> str:
         """One sentence that says why."""
+        action = self.action
         if self.outcome == "not_guarded":
-            return f"{self.action} is not refused on managed security groups."
+            operation = OPERATIONS.get(action)
+            because = operation.not_guarded_because if operation else "It targets no security group."
+            return f"{action} is not guarded. {because}"
         if self.mode == "off":
             return "The policy's mode is off: no security group was looked up."
-        verb = "is refused" if self.refused else "would be refused"
+        verb = "would be refused" if self.mode == "audit" else "is refused"
         if managed := self.managed:
-            named = ", ".join(f"{g.security_group_id} by serviceID {g.service_id}" for g in managed)
-            return f"{self.action} {verb}: managed: {named}."
+            named = ", ".join(f"{g.security_group_id} (serviceID {g.service_id})" for g in managed)
+            return f"{action} {verb}: a cloud service manages {named}."
         if self.undetermined:
-            verb = verb if self.refused or self.mode == "audit" else "is let through"
+            verb = "is let through" if self.policy.on_unavailable == "allow" else verb
             named = "; ".join(
                 f"{u.security_group_id or 'its targets'}: {u.reason}" for u in self.undetermined
             )
-            return f"{self.action} {verb}: the managed status cannot be determined: {named}."
-        if not self.groups:
-            return f"{self.action} names no security group."
-        return f"{self.action} is allowed: no target is managed by a service the caller does not act for."
+            return f"{action} {verb}: what is managed cannot be determined. {named}."
+        missing = ", ".join(group.security_group_id for group in self.groups if not group.exists)
+        if missing:
+            return f"{action} is left to ECS, where these groups were not found: {missing}."
+        found = "is allowed: no target is managed by a service the caller does not act for"
+        return f"{action} {found if self.groups else 'names no security group'}."
 
 
 def is_out_of_bounds(group: GroupStatus, policy: GuardPolicy) -> bool:

@@ -57,7 +57,7 @@ _RESOURCE: Final = (
     "It names the group as a resource id only, and changes a label beside the group, not the group."
 )
 
-_GUARDED: Final = (
+_FOR_THE_SERVICE_ONLY: Final = (
     ("AuthorizeSecurityGroup", "Adds inbound rules to a group."),
     ("AuthorizeSecurityGroupEgress", "Adds outbound rules to a group."),
     ("RevokeSecurityGroup", "Removes inbound rules from a group."),
@@ -77,7 +77,7 @@ _GUARDED: Final = (
     ("ModifyInstanceVpcAttribute", "Can move an instance to another VPC, into the groups it names."),
 )
 
-_NOT_GUARDED: Final = (
+_FOR_EVERYBODY: Final = (
     ("DescribeSecurityGroupAttribute", "Lists the rules of a group.", _QUERY),
     ("DescribeSecurityGroups", "Lists groups, and says which are managed.", _QUERY),
     ("DescribeSecurityGroupReferences", "Lists the groups whose rules refer to a group.", _QUERY),
@@ -104,16 +104,19 @@ _NOT_GUARDED: Final = (
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({
     operation.action: operation
     for operation in (
-        *(Operation(action=action, summary=summary, account_allowed=False) for action, summary in _GUARDED),
+        *(
+            Operation(action=action, summary=summary, account_allowed=False)
+            for action, summary in _FOR_THE_SERVICE_ONLY
+        ),
         *(
             Operation(action=action, summary=summary, account_allowed=True, not_guarded_because=reason)
-            for action, summary, reason in _NOT_GUARDED
+            for action, summary, reason in _FOR_EVERYBODY
         ),
     )
 })
 """Every operation that can name a security group, by action. Read-only."""
 
-GUARDED_ACTIONS: Final[Mapping[str, str]] = MappingProxyType({
+GUARDED_ACTIONS: Final = {
     action.lower(): action for action, operation in OPERATIONS.items() if operation.guarded
-})
+}
 """The guarded actions by their lower-case spelling: whether ECS minds the case is not documented."""

@@ -10,25 +10,24 @@ if TYPE_CHECKING:
     from safe_ecs.core.request import EffectiveRequest
 
 _REGIONAL_ENDPOINT: Final = re.compile(
-    r"(?:https?://)?ecs(?:-vpc)?[.-]((?!vpc)[a-z]{2,4}-[a-z0-9-]+)\.aliyuncs\.com(?::\d+)?/?"
+    r"ecs(?:-vpc)?[.-]((?!vpc)[a-z]{2,4}-[a-z0-9-]+)\.aliyuncs\.com(?::\d+)?"
 )
 
 
 def regions_of(request: EffectiveRequest) -> tuple[str, ...]:
     """Return the regions to look the targets up in, the likeliest first; empty if there is no clue.
 
-    A RegionId in the request decides alone. Some operations have none (ModifyInstanceAttribute,
-    ModifyInstanceVpcAttribute): then the client's region comes before the one in the endpoint's name,
-    because several regions share the endpoint of cn-hangzhou.
+    The request's RegionId comes first. It does not decide alone: ECS pays no heed to it where an operation has no
+    such parameter (ModifyInstanceAttribute, ModifyInstanceVpcAttribute), and a global one may say anything. The
+    client's region comes before the one in the endpoint's name, because several regions share the endpoint of
+    cn-hangzhou.
     """
-    if request.region_ids:
-        return request.region_ids
-    clues = (request.client_region_id, region_of_endpoint(request.host))
-    return tuple(dict.fromkeys([clue for clue in clues if clue]))
+    clues = (*request.region_ids, request.client_region_id, region_of_endpoint(request.host) or "")
+    return tuple(dict.fromkeys(filter(None, clues)))
 
 
 @lru_cache(maxsize=64)
 def region_of_endpoint(host: str) -> str | None:
     """Return the region in the name of an ECS endpoint, e.g. of ``ecs.cn-beijing.aliyuncs.com``."""
-    match = _REGIONAL_ENDPOINT.fullmatch(host.lower())
+    match = _REGIONAL_ENDPOINT.fullmatch(host)
     return match[1] if match else None

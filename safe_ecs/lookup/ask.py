@@ -6,6 +6,7 @@ import asyncio
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.lookup.describe import ACTION, Failure, describe
 from safe_ecs.lookup.retries import is_network_error, retrying, retrying_async
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from safe_ecs.lookup.connection import Connection
     from safe_ecs.policy import GuardPolicy
 
+_ROUNDING_SECONDS: Final = 0.01
 _TRY_AGAIN: Final = "Try again in a minute."
 _NO_PERMISSION_PREFIXES: Final = ("Forbidden", "NoPermission", "Unauthorized", "UnauthorizedOperation")
 
@@ -21,27 +23,13 @@ _NO_PERMISSION_PREFIXES: Final = ("Forbidden", "NoPermission", "Unauthorized", "
 def ask(connection: Connection, read: Read, policy: GuardPolicy) -> Answers:
     """Return what ECS says of every group of a read; never raises for what ECS or the network does."""
     deadline = monotonic() + policy.lookup_timeout
-    steps = describe(read)
-    try:
-        query = next(steps)
-        while True:
-            query = steps.send(_send(connection, query, policy, deadline))
-    except StopIteration as done:
-        answers: Answers = done.value
-        return answers
+    return drive(describe(read), lambda query: _send(connection, query, policy, deadline))
 
 
 async def ask_async(connection: Connection, read: Read, policy: GuardPolicy) -> Answers:
     """Do what ``ask`` does, in an event loop."""
     deadline = monotonic() + policy.lookup_timeout
-    steps = describe(read)
-    try:
-        query = next(steps)
-        while True:
-            query = steps.send(await _send_async(connection, query, policy, deadline))
-    except StopIteration as done:
-        answers: Answers = done.value
-        return answers
+    return await drive_async(describe(read), lambda query: _send_async(connection, query, policy, deadline))
 
 
 def _send(connection: Connection, query: dict[str, str], policy: GuardPolicy, deadline: float) -> object:
@@ -50,7 +38,7 @@ def _send(connection: Connection, query: dict[str, str], policy: GuardPolicy, de
             with attempt:
                 return connection.describe(ACTION, query, _seconds_left(deadline))
     except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
-        return _failure(error, policy)
+        return _failure(error, policy, deadline)
     raise AssertionError("tenacity ends with an answer or an exception")
 
 
@@ -63,7 +51,7 @@ async def _send_async(
                 with attempt:
                     return await connection.describe_async(ACTION, query, _seconds_left(deadline))
     except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
-        return _failure(error, policy)
+        return _failure(error, policy, deadline)
     raise AssertionError("tenacity ends with an answer or an exception")
 
 
@@ -74,9 +62,10 @@ def _seconds_left(deadline: float) -> float:
     return left
 
 
-def _failure(error: Exception, policy: GuardPolicy) -> Failure:
+def _failure(error: Exception, policy: GuardPolicy, deadline: float) -> Failure:
     """Say what an exception means, without its text: the SDK's may hold keys and signatures."""
-    if isinstance(error, TimeoutError):
+    # A time-out of the last try comes as the SDK's own error, and ends with the look-up but for a rounding.
+    if monotonic() > deadline - _ROUNDING_SECONDS:
         return Failure(
             reason=f"{ACTION} gave no answer within lookup_timeout ({policy.lookup_timeout:g} s)",
             next_step=_TRY_AGAIN,
@@ -89,7 +78,7 @@ def _failure(error: Exception, policy: GuardPolicy) -> Failure:
         )
     if is_network_error(error):
         return Failure(
-            reason=f"{ACTION} got no whole answer from ECS",
+            reason=f"{ACTION} could not reach ECS, or its answer was cut short",
             next_step="Check the endpoint, the proxy and the network, and try again.",
             cause=error,
         )
@@ -97,7 +86,7 @@ def _failure(error: Exception, policy: GuardPolicy) -> Failure:
     inner = getattr(error, "inner_exception", error)
     return Failure(
         reason=f"{ACTION} failed with {type(inner).__name__}",
-        next_step="Check the endpoint, the credentials and the client's configuration.",
+        next_step="Check that the client has credentials and the right endpoint.",
         cause=error,
     )
 

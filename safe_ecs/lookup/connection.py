@@ -14,7 +14,7 @@ from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
-from safe_ecs.core.request import ECS_VERSION
+from safe_ecs.core.request import ECS_VERSION, bare_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,8 @@ class Connection:
         self._client = OpenApiClient.__new__(OpenApiClient)
         for name in OpenApiClient.__annotations__:
             setattr(self._client, name, None if name in _NOT_INHERITED else getattr(client, name))
-        self._client._endpoint = host  # noqa: SLF001 - the SDK has no setter
+        if bare_host(str(client._endpoint)) != host:  # noqa: SLF001 - no getter
+            self._client._endpoint = host  # noqa: SLF001 - no setter
         self._runtime = RuntimeOptions() if runtime is None else copy(runtime)
         self._runtime.extends_parameters = ExtendsParameters()
 

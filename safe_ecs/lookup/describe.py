@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from safe_ecs.core.decision import GroupStatus, Undetermined
+from safe_ecs.core.request import OWNER_PARAMETERS, normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -27,9 +28,6 @@ PAGE_SIZE: Final = 100
 
 _MAX_DIGITS: Final = 19  # of a 64-bit integer
 
-_OWNER_SPELLING: Final = {
-    name.lower(): name for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
-}
 _MALFORMED_NEXT_STEP: Final = (
     "The endpoint, or a proxy in front of it, does not answer as ECS does: check both, and try again."
 )
@@ -72,7 +70,7 @@ def _describe_chunk(read: Read, wanted: Sequence[str]) -> Describe:
         "RegionId": read.region_id,
         "SecurityGroupIds": json.dumps(wanted),
         "MaxResults": str(PAGE_SIZE),
-        **{_OWNER_SPELLING[name]: value for name, value in read.owner},
+        **{OWNER_PARAMETERS[name]: value for name, value in read.owner},
     }
     answer = _Answer()
     # An honest ECS needs one page for each 100 groups; one that never stops paging must not stop us.
@@ -110,11 +108,13 @@ class _Answer:
             self._take_group(entry, region_id)
         self.entries += len(entries)
         total, token = body.get("TotalCount"), body.get("NextToken")
-        if isinstance(total, int):
-            self.total = max(self.total, total)
-        if token is not None and not isinstance(token, str):
-            self.failure = _malformed("its NextToken is no string")
+        if not (token is None or isinstance(token, str)) or not (total is None or type(total) is int):
+            self.failure = _malformed("its NextToken or TotalCount is of another type")
             return ""
+        if str(body.get("RegionId") or region_id).lower() != region_id:
+            self.failure = _malformed("it is about another region")
+            return ""
+        self.total = max(self.total, total or 0)
         return token or ""
 
     def _take_group(self, entry: object, region_id: str) -> None:
@@ -122,11 +122,11 @@ class _Answer:
         if not isinstance(entry, dict) or not isinstance(security_group_id, str):
             self.failure = _malformed("one of its groups has no SecurityGroupId")
             return
-        security_group_id = security_group_id.strip().lower()
+        security_group_id = normal_id(security_group_id)
         flag = entry.get("ServiceManaged")
         status: GroupStatus | Undetermined
         if not isinstance(flag, bool):
-            status = _malformed(f"ServiceManaged is {_kind(flag)} instead of true or false").of(
+            status = _malformed(f"ServiceManaged is {_type_of(flag)} instead of true or false").of(
                 security_group_id
             )
         else:
@@ -160,7 +160,7 @@ def _malformed(detail: str) -> Failure:
     return Failure(reason=f"the answer to {ACTION} cannot be used: {detail}", next_step=_MALFORMED_NEXT_STEP)
 
 
-def _kind(value: object) -> str:
+def _type_of(value: object) -> str:
     return "missing" if value is None else f"of the type {type(value).__name__}"
 
 

@@ -1,7 +1,6 @@
-"""An ECS to test against: ``FakeEcs``. Needs the extra ``testing``."""
+"""An ECS to test against: ``FakeEcs``."""
 
-from safe_ecs.testing.errors import EcsError
-from safe_ecs.testing.fake import FakeEcs
+from safe_ecs.testing.fake import CannedAnswer, FakeEcs
 from safe_ecs.testing.record import RecordedRequest
 
-__all__ = ["EcsError", "FakeEcs", "RecordedRequest"]
+__all__ = ["CannedAnswer", "FakeEcs", "RecordedRequest"]

@@ -158,7 +158,7 @@ class FakeEcs:
             self._state.group(security_group_id).rules.append(rule)
         return rule.security_group_rule_id
 
-    def can(self, action: str, *answers: CannedAnswer) -> None:
+    def answer_with(self, action: str, *answers: CannedAnswer) -> None:
         """Answer the next requests for an action with these, one each, and go on as usual after that."""
         with self._lock:
             self._canned[action].extend(answers)

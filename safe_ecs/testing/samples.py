@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from alibabacloud_ecs20140526 import models
 
+from safe_ecs.testing.fake import DEFAULT_REGION_ID
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from darabonba.model import DaraModel
 
     from safe_ecs.testing.fake import FakeEcs
+
+
+NAT_GATEWAY_SERVICE_ID: Final = 1679259531804325
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +54,15 @@ def make_target(ecs: FakeEcs, *, service_managed: bool, with_member: bool = True
         with_member: Whether an instance is in it, which keeps it from being deleted.
     """
     if service_managed:
-        group = ecs.create_security_group(service_managed=True, service_id=1679259531804325, product="natgw")
+        group = ecs.create_security_group(
+            service_managed=True, service_id=NAT_GATEWAY_SERVICE_ID, product="natgw"
+        )
     else:
         group = ecs.create_security_group()
     home = ecs.create_security_group()
     return Target(
         security_group_id=group,
-        region_id="cn-hangzhou",
+        region_id=DEFAULT_REGION_ID,
         member_id=ecs.create_instance(group if with_member else home),
         outsider_id=ecs.create_instance(home),
         network_interface_id=ecs.create_network_interface(home),

@@ -1,7 +1,6 @@
 """The HTTP side of FakeEcs: a server on loopback that keeps connections open, as ECS does.
 
-It is made of the standard library's ``http.server``. Werkzeug's development server closes every connection, and
-more than half of a call's time would go into opening the next one.
+It stands on the standard library's ``http.server``, since werkzeug's server closes every connection by design.
 """
 
 from __future__ import annotations

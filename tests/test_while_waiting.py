@@ -1,0 +1,209 @@
+"""While the guard waits for ECS, nothing slips past it and nothing gets mixed up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+import signal
+import weakref
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
+
+from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs.core.review import Read
+from safe_ecs.testing import CannedAnswer
+from tests.doors import params
+from tests.sdk import OpenApiRequest, models
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
+
+DELETE = "DeleteSecurityGroup"
+
+
+def query(group: str) -> dict[str, str]:
+    return {"RegionId": "cn-hangzhou", "SecurityGroupId": group}
+
+
+async def test_a_request_that_is_reused_while_waiting_is_sent_as_it_was(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str
+) -> None:
+    """What was reviewed is what is sent, and what the stock client would have sent."""
+    request = OpenApiRequest(query=query(ordinary))
+    task = asyncio.create_task(client.call_api_async(params(DELETE), request, RuntimeOptions()))
+    await asyncio.sleep(0)
+    request.query["SecurityGroupId"] = managed
+    request.query = query(managed)
+    await task
+    assert [write.parameters for write in ecs.writes] == [query(ordinary)]
+
+
+async def test_a_runtime_that_is_reused_while_waiting_is_sent_as_it_was(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str
+) -> None:
+    """Its extra queries are parameters like any other."""
+    runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries=query(ordinary)))
+    task = asyncio.create_task(client.call_api_async(params(DELETE), OpenApiRequest(), runtime))
+    await asyncio.sleep(0)
+    runtime.extends_parameters = ExtendsParameters(queries=query(managed))
+    await task
+    assert [write.parameters for write in ecs.writes] == [query(ordinary)]
+
+
+def test_a_body_that_another_thread_changes_is_sent_as_it_was(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str
+) -> None:
+    """A nested one, too."""
+    ecs.answer_with(
+        "DescribeSecurityGroups", CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=0.3)
+    )
+    request = OpenApiRequest(
+        body={"RegionId": "cn-hangzhou", "NetworkInterface": [{"SecurityGroupId": ordinary}]}
+    )
+    thread = Thread(target=client.do_request, args=(params("RunInstances"), request, RuntimeOptions()))
+    thread.start()
+    while not ecs.reads:
+        gc.collect()
+    request.body["NetworkInterface"][0]["SecurityGroupId"] = managed
+    thread.join()
+    assert [write.parameters["NetworkInterface.1.SecurityGroupId"] for write in ecs.writes] == [ordinary]
+
+
+async def test_headers_for_the_next_call_stay_with_that_call(
+    ecs: FakeEcs, client: Client, ordinary: str
+) -> None:
+    """Those of a waiting call are its own, and those set meanwhile are the next one's."""
+    client.set_rpc_headers({"x-mine": "delete"})
+    delete = asyncio.create_task(
+        client.delete_security_group_async(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
+    )
+    await asyncio.sleep(0)
+    client.set_rpc_headers({"x-mine": "describe"})
+    request = models.DescribeSecurityGroupAttributeRequest(security_group_id=ordinary)
+    await client.describe_security_group_attribute_async(request)
+    await delete
+    carried = {each.action: each.headers.get("x-mine") for each in ecs.requests}
+    assert carried == {
+        "DescribeSecurityGroups": None,
+        "DescribeSecurityGroupAttribute": "describe",
+        DELETE: "delete",
+    }
+
+
+@pytest.mark.parametrize("header", [{"x-acs-action": DELETE}, {"x-mine": "kept"}], ids=str)
+def test_headers_from_an_override_are_seen_and_sent(
+    ecs: FakeEcs, managed: str, header: dict[str, str]
+) -> None:
+    """get_rpc_headers is public, and somebody's may return anything."""
+
+    class Theirs(Client):
+        def get_rpc_headers(self) -> Any:
+            return header
+
+    client = Theirs(ecs.config(), cache=StatusCache())
+    request = OpenApiRequest(query=query(managed))
+    if "x-acs-action" in header:
+        with pytest.raises(ManagedSecurityGroupError):
+            client.do_request(params("DescribeSecurityGroupAttribute"), request, RuntimeOptions())
+        assert not ecs.writes
+    else:
+        client.do_request(params("DescribeSecurityGroupAttribute"), request, RuntimeOptions())
+        assert ecs.requests[0].headers["x-mine"] == "kept"
+
+
+def test_a_region_that_ecs_pays_no_heed_to_does_not_make_a_group_missing(ecs: FakeEcs, managed: str) -> None:
+    """ModifyInstanceAttribute has no RegionId; a global one may say anything."""
+    config = ecs.config()
+    config.global_parameters = GlobalParameters(queries={"RegionId": "cn-beijing"})
+    with pytest.raises(ManagedSecurityGroupError):
+        Client(config).modify_instance_attribute(
+            models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=[managed])
+        )
+    assert not ecs.writes
+
+
+def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: FakeEcs) -> None:
+    """Not even for a group that was not found."""
+    client = Client(ecs.config())
+    with pytest.raises(ClientException):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id="sg-none"))
+    credential = weakref.ref(client._credential)
+    del client
+    gc.collect()
+    assert credential() is None
+
+
+def _check(client: Client, group: str) -> None:
+    raise SystemExit(0 if client.guard.check(DELETE, {"SecurityGroupId": group}).outcome == "denied" else 1)
+
+
+def test_a_process_that_forks_while_threads_look_up_does_not_hang(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The child starts with an empty memory and locks of its own."""
+    stop = Event()
+
+    def look_up() -> None:
+        while not stop.is_set():
+            client.guard.check(DELETE, {"SecurityGroupId": managed})
+            client.guard.forget(managed)
+
+    threads = [Thread(target=look_up) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            child = multiprocessing.get_context("fork").Process(target=_check, args=(client, managed))
+            child.start()
+            child.join(20)
+            exit_code = child.exitcode
+            child.kill()
+            assert exit_code == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:
+    """It may run in the middle of a write of its own thread; then everything is forgotten, which costs a read."""
+    cache, policy, credential = StatusCache(), GuardPolicy(), GuardPolicy
+    read = Read("host", "cn-hangzhou", (managed,))
+    status = GroupStatus(managed, True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
+    rounds = 0
+
+    def use(*_: object) -> None:
+        nonlocal rounds
+        rounds += 1
+        cache.remember(read, credential, [status])
+        cache.forget(["sg-other"])
+        assert cache.recall(read, credential, policy)[managed].service_managed
+        signal.setitimer(signal.ITIMER_REAL, 0.0002)
+
+    before = signal.signal(signal.SIGALRM, use)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
+    try:
+        while rounds < 200:
+            cache.remember(read, credential, [status])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(cache) == 1
+
+
+def test_what_is_let_through_unchecked_is_in_the_log(
+    ecs: FakeEcs, managed: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Audit mode would be of no use in silence; it says "would be refused"."""
+    client = Client(ecs.config(), policy=GuardPolicy(mode="audit"))
+    with pytest.raises(ClientException):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    [record] = [record for record in caplog.records if record.name == "safe_ecs"]
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("DeleteSecurityGroup would be refused: a cloud service manages ")
