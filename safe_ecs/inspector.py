@@ -141,11 +141,11 @@ class Inspector:
             owner=(),
             unreadable="",
         )
-        regions = regions_of(request)
-        if not regions:
+        region = next(regions_of(request), None)
+        if region is None:
             reason, next_step = NO_REGION
             raise ValueError(f"status() cannot ask ECS: {reason}. {next_step}")
-        return Read(host=request.host, region_id=regions[0], security_group_ids=request.targets)
+        return Read(host=request.host, region_id=region, security_group_ids=request.targets)
 
     def _known(self, read: Read, answers: Answers) -> dict[str, GroupStatus]:
         undetermined = tuple(a for a in answers.values() if isinstance(a, Undetermined))

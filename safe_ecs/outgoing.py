@@ -40,7 +40,7 @@ class Call:
     def __init__(
         self, client: OpenApiClient, request: OpenApiRequest, runtime: RuntimeOptions, params: Params | None
     ) -> None:
-        self.params = cast("Params", params)
+        self.params: Any = params
         self.request = request
         self.runtime = runtime
         self.effective: EffectiveRequest | None = None
@@ -211,19 +211,21 @@ def _merged(  # noqa: PLR0913 - each is something in which the transports differ
         call.hold()
         once_headers = None
     request = call.request
-    base = {"x-acs-action": action, "x-acs-version": version}
+    headers: Any = request.headers
+    queries: Any = request.query
     for_all, for_this_call = client._global_parameters, call.runtime.extends_parameters
-    extra: list[Any] = [getattr(layer, "headers", None) for layer in (for_all, for_this_call)]
-    queries = [getattr(layer, "queries", None) for layer in (for_all, for_this_call)]
-    if global_headers_last:
-        extra.reverse()
+    if for_all is not None or for_this_call is not None:
+        shared = [for_this_call, for_all] if global_headers_last else [for_all, for_this_call]
+        headers = DaraCore.merge(*(getattr(layer, "headers", None) for layer in shared), headers)
+        shared = [for_all, for_this_call]
+        queries = DaraCore.merge(*(getattr(layer, "queries", None) for layer in shared), queries)
     call.effective = effective_request(
         Outgoing(
-            DaraCore.merge(base, *extra, request.headers),
-            None if once_headers is None else DaraCore.merge(once_headers),
+            _mapping(headers),
+            None if once_headers is None else _mapping(once_headers),
             client._retry_options is not None,
-            DaraCore.merge(query, *queries, request.query),
-            request.body if request.body is None else _copied(request.body),
+            _mapping(queries) if query is None else DaraCore.merge(query, queries),
+            None if request.body is None else _copied(request.body),
             getattr(request, "stream", None) is not None,
             pathname,
             client._endpoint if plugged_in_host is None else plugged_in_host,
@@ -234,6 +236,11 @@ def _merged(  # noqa: PLR0913 - each is something in which the transports differ
         )
     )
     return None if call.effective is None and call.request is request else call
+
+
+def _mapping(layer: Any) -> dict[Any, object]:  # noqa: ANN401 - whatever a caller hands to the SDK
+    """Return one layer as the SDK's merge takes it."""
+    return layer if type(layer) is dict else DaraCore.merge(layer)
 
 
 def _copied(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a caller hands to the SDK

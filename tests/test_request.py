@@ -59,7 +59,7 @@ def effective(**changes: Any) -> EffectiveRequest | None:
     plain = Outgoing(
         action="DeleteSecurityGroup",
         version=ECS,
-        headers={"x-acs-action": "DeleteSecurityGroup", "x-acs-version": ECS},
+        headers={},
         once_headers=None,
         tried_again=False,
         query={},

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from safe_ecs.core.request import EffectiveRequest
 
 _REGIONAL_ENDPOINT: Final = re.compile(
@@ -14,16 +16,20 @@ _REGIONAL_ENDPOINT: Final = re.compile(
 )
 
 
-def regions_of(request: EffectiveRequest) -> tuple[str, ...]:
-    """Return the regions to look the targets up in, the likeliest first; empty if there is no clue.
+def regions_of(request: EffectiveRequest) -> Iterator[str]:
+    """Yield the regions to look the targets up in, the likeliest first; nothing if there is no clue.
 
     The request's RegionId comes first. It does not decide alone: ECS pays no heed to it where an operation has no
     such parameter (ModifyInstanceAttribute, ModifyInstanceVpcAttribute), and a global one may say anything. The
     client's region comes before the one in the endpoint's name, because several regions share the endpoint of
     cn-hangzhou.
     """
-    clues = (*request.region_ids, request.client_region_id, region_of_endpoint(request.host) or "")
-    return tuple(dict.fromkeys(filter(None, clues)))
+    yield from request.region_ids
+    if request.client_region_id and request.client_region_id not in request.region_ids:
+        yield request.client_region_id
+    last = region_of_endpoint(request.host)
+    if last and last != request.client_region_id and last not in request.region_ids:
+        yield last
 
 
 @lru_cache(maxsize=64)

@@ -45,7 +45,7 @@ class Outgoing(NamedTuple):
     """A call with its layers merged. Holds the caller's objects and never changes them.
 
     Attributes:
-        headers: The headers, without those of ``set_rpc_headers``.
+        headers: The headers that are given beside the transport's own, later layers winning.
         once_headers: Those of ``set_rpc_headers``, which win, but reach the first try only.
         tried_again: Whether the client's retry options may make the SDK send the call once more.
         query: The query parameters.
@@ -100,10 +100,9 @@ def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
     seen = _Parameters()
     host = seen.add_call(outgoing)
     action = ""
-    for candidate in seen.named["action"]:
+    for candidate in seen.actions:
         action = action or GUARDED_ACTIONS.get(candidate.lower(), "")
-    versions = seen.named["version"]
-    if not action or (versions and ECS_VERSION not in versions):
+    if not action or (seen.versions and ECS_VERSION not in seen.versions):
         return None
     if not host and not outgoing.plugged_in:
         return None  # The SDK fails on it before it sends anything.
@@ -127,10 +126,11 @@ def normal_id(security_group_id: str) -> str:
 class _Parameters:
     """Collects what matters from one parameter after the other."""
 
-    __slots__ = ("named", "owner", "region_ids", "targets", "unreadable")
+    __slots__ = ("actions", "owner", "region_ids", "targets", "unreadable", "versions")
 
     def __init__(self) -> None:
-        self.named: dict[str, list[str]] = {"action": [], "version": []}
+        self.actions: list[str] = []
+        self.versions: list[str] = []
         self.region_ids: dict[str, None] = {}
         self.targets: dict[str, None] = {}
         self.owner: dict[str, str] = {}
@@ -138,18 +138,12 @@ class _Parameters:
 
     def add_call(self, outgoing: Outgoing) -> str:
         """Take everything a call carries and return the host it goes to."""
-        headers = outgoing.headers
-        if outgoing.once_headers:
-            if outgoing.tried_again:
-                self._add_headers(headers)
-            headers = {**headers, **outgoing.once_headers}
-        self._add_headers(headers)
-        if outgoing.plugged_in:
+        named_host = outgoing.host
+        if outgoing.headers or outgoing.once_headers:
+            named_host = self._add_headers(outgoing) or named_host
+        else:
             self.add("action", outgoing.action)
             self.add("version", outgoing.version)
-            named_host = outgoing.host
-        else:
-            named_host = headers.get("host") or outgoing.host
         for name, value in outgoing.query.items():
             self.add(name, value)
         host = "" if named_host is None else _texts(named_host)[0]
@@ -162,28 +156,42 @@ class _Parameters:
             self.unreadable = "its body is a stream, which cannot be read without taking it from the call"
         return bare_host(host)
 
-    def _add_headers(self, headers: Mapping[Any, object]) -> None:
-        for name, value in headers.items():
-            lowered = _texts(name)[0].lower()
-            if lowered == "x-acs-action":
-                self.add("action", value)
-            elif lowered == "x-acs-version":
-                self.add("version", value)
+    def _add_headers(self, outgoing: Outgoing) -> object:
+        """Take action and version from the headers and return the host, if they replace it."""
+        headers = {"x-acs-action": outgoing.action, "x-acs-version": outgoing.version, **outgoing.headers}
+        every = [headers]
+        if outgoing.once_headers:
+            with_once_headers = {**headers, **outgoing.once_headers}
+            every = [headers, with_once_headers] if outgoing.tried_again else [with_once_headers]
+            headers = with_once_headers
+        for layer in every:
+            for name, value in layer.items():
+                lowered = _texts(name)[0].lower()
+                if lowered in {"x-acs-action", "x-acs-version"}:
+                    self.add(lowered.removeprefix("x-acs-"), value)
+        if outgoing.plugged_in:
+            self.add("action", outgoing.action)
+            self.add("version", outgoing.version)
+            return None
+        return headers.get("host")
 
     def add(self, name: object, value: object, depth: int = 0) -> None:
         """Take one parameter, flat as the SDK makes them or nested as a caller may leave them."""
-        if type(value) is not str:
-            if value is None:
+        if type(value) is str:
+            kind = _kind(name if type(name) is str else _texts(name)[0])
+            if kind is not None and (text := value.strip()):
+                self._take(kind, name, text)
+            return
+        if value is None:
+            return
+        if (members := _members(value)) is not None:
+            if depth > MAX_DEPTH:
+                self.unreadable = f"its parameters are nested more than {MAX_DEPTH} deep"
                 return
-            if (members := _members(value)) is not None:
-                if depth > MAX_DEPTH:
-                    self.unreadable = f"its parameters are nested more than {MAX_DEPTH} deep"
-                    return
-                for key, member in members:
-                    self.add(f"{_texts(name)[0]}.{key}", member, depth + 1)
-                return
-        kind = _kind(name if type(name) is str else _texts(name)[0])
-        if kind is None:
+            for key, member in members:
+                self.add(f"{_texts(name)[0]}.{key}", member, depth + 1)
+            return
+        if _kind(_texts(name)[0]) is None:
             return
         try:
             texts = _texts(value)
@@ -191,18 +199,19 @@ class _Parameters:
             self.unreadable = f"reading the value of {name} raised {type(error).__name__}"
             return
         for text in texts:
-            if text:
-                self._take(kind, name, text)
+            self.add(name, text)
 
     def _take(self, kind: _Kind, name: object, text: str) -> None:
         if kind == "target":
             self._add_targets(text, name)
         elif kind == "region":
             self.region_ids[text.lower()] = None
-        elif kind == "owner":
-            self.owner[_texts(name)[0].lower()] = text
+        elif kind == "action":
+            self.actions.append(text)
+        elif kind == "version":
+            self.versions.append(text)
         else:
-            self.named[kind].append(text)
+            self.owner[_texts(name)[0].lower()] = text
 
     def _add_body(self, body: object) -> None:
         if isinstance(body, dict):
@@ -278,6 +287,7 @@ def _texts(value: object) -> tuple[str, ...]:
     return (str(value).strip(),)
 
 
+@lru_cache(maxsize=256)
 def bare_host(host: str) -> str:
     """Return host and port alone: a URL's scheme and path say nothing of whose ECS it is, its user is a secret."""
     _, _, without_scheme = host.rpartition("://")

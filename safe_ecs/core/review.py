@@ -40,12 +40,13 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     """Yield the reads a decision needs and return the decision."""
     if policy.mode == "off":
         return _decision(request, policy, None, (), ())
-    regions = regions_of(request)
+    asked_first: str | None = None
     groups: dict[str, GroupStatus] = {}
     unknown: dict[str, Undetermined] = {}
     pending = request.targets
     # A group counts as missing only when every region the call may be about lacks it.
-    for region_id in regions:
+    for region_id in regions_of(request):
+        asked_first = asked_first or region_id
         if not pending:
             break
         answers = yield Read(request.host, region_id, pending, request.owner)
@@ -66,9 +67,9 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     for security_group_id in unknown:
         groups.pop(security_group_id, None)
     undetermined = tuple(unknown.values())
-    if request.unreadable or (pending and not regions):
-        undetermined = (*undetermined, *_unanswerable(request, pending if not regions else ()))
-    asked_first = regions[0] if regions else None
+    nowhere = pending if asked_first is None else ()
+    if request.unreadable or nowhere:
+        undetermined = (*undetermined, *_unanswerable(request, nowhere))
     return _decision(request, policy, asked_first, tuple(groups.values()), undetermined)
 
 
