@@ -51,8 +51,7 @@ class _RefusedError(GuardError, ClientException):
     retry_after = stack = None
 
     def __init__(self, decision: Decision, request_id: str | None = None) -> None:
-        # Not the SDK's constructor: see above.
-        Exception.__init__(self, decision)
+        # Without the SDK's constructor: see above.
         self.decision = decision
         if request_id is not None:
             self.request_id = request_id

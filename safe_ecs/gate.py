@@ -1,4 +1,5 @@
 """Where a call is stopped or let through: the sync and the async driver of a review."""
+# ruff: noqa: SLF001 - the SDK's client has no getter for its credentials
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from safe_ecs.cache.memory import SHARED
 from safe_ecs.core.decision import GroupStatus
-from safe_ecs.core.review import review
+from safe_ecs.core.review import conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.lookup.ask import ask, ask_async
@@ -49,12 +50,16 @@ class Gate:
             StatusUnavailableError: Whether a target is managed cannot be determined.
         """
         if call.effective is not None:
-            _settle(self.decide(client, call.effective, call))
+            decision = self.decide(client, call.effective, call)
+            if decision.outcome != "allowed":
+                _settle(decision)
 
     async def admit_async(self, client: OpenApiClient, call: Call) -> None:
         """Do what ``admit`` does, in an event loop."""
         if call.effective is not None:
-            _settle(await self.decide_async(client, call.effective, call))
+            decision = await self.decide_async(client, call.effective, call)
+            if decision.outcome != "allowed":
+                _settle(decision)
 
     def decide(self, client: OpenApiClient, request: EffectiveRequest, call: Call | None) -> Decision:
         """Return the decision for a guarded request, reading what is not remembered.
@@ -64,21 +69,44 @@ class Gate:
             request: The request.
             call: The call that waits for the decision, if one does.
         """
+        decision = self._decide_from_memory(client, request)
+        if decision is not None:
+            return decision
         return drive(review(request, self.policy), lambda read: self.answer(client, read, call))
 
     async def decide_async(
         self, client: OpenApiClient, request: EffectiveRequest, call: Call | None
     ) -> Decision:
         """Do what ``decide`` does, in an event loop."""
+        decision = self._decide_from_memory(client, request)
+        if decision is not None:
+            return decision
         return await drive_async(
             review(request, self.policy), lambda read: self.answer_async(client, read, call)
         )
+
+    def _decide_from_memory(self, client: OpenApiClient, request: EffectiveRequest) -> Decision | None:
+        """Return the decision if every target is remembered as a group that exists.
+
+        That is nearly every call, and takes half the time of a review that asks nothing.
+        """
+        read = first_read(request, self.policy)
+        if read is None:
+            return None
+        known = self.cache.recall(read, client._credential, self.policy)
+        if len(known) < len(request.targets):
+            return None
+        groups = tuple(known.values())
+        for group in groups:
+            if not group.exists:
+                return None
+        return conclude(request, self.policy, read.region_id, groups, ())
 
     def answer(
         self, client: OpenApiClient, read: Read, call: Call | None, *, refresh: bool = False
     ) -> Answers:
         """Return the statuses a read asks for, from memory (unless ``refresh``) and then from ECS."""
-        known = self._recall(client, read, refresh=refresh)
+        known: Answers = {} if refresh else {**self.cache.recall(read, client._credential, self.policy)}
         if len(known) == len(read.security_group_ids):
             return known
         unknown, connection = _rest(read, known), _connect(client, read, call)
@@ -88,20 +116,15 @@ class Gate:
         self, client: OpenApiClient, read: Read, call: Call | None, *, refresh: bool = False
     ) -> Answers:
         """Do what ``answer`` does, in an event loop."""
-        known = self._recall(client, read, refresh=refresh)
+        known: Answers = {} if refresh else {**self.cache.recall(read, client._credential, self.policy)}
         if len(known) == len(read.security_group_ids):
             return known
         unknown, connection = _rest(read, known), _connect(client, read, call)
         return known | self._remember(client, unknown, await ask_async(connection, unknown, self.policy))
 
-    def _recall(self, client: OpenApiClient, read: Read, *, refresh: bool) -> Answers:
-        if refresh:
-            return {}
-        return {**self.cache.recall(read, client._credential, self.policy)}  # noqa: SLF001 - no getter
-
     def _remember(self, client: OpenApiClient, read: Read, answers: Answers) -> Answers:
         statuses = [answer for answer in answers.values() if isinstance(answer, GroupStatus)]
-        self.cache.remember(read, client._credential, statuses)  # noqa: SLF001 - no getter
+        self.cache.remember(read, client._credential, statuses)
         return answers
 
     def __copy__(self) -> Self:
@@ -119,8 +142,6 @@ class Gate:
 
 def _settle(decision: Decision) -> None:
     """Stop a refused call, and say so when a call is let through that enforcing would have stopped."""
-    if decision.outcome == "allowed":
-        return
     if not decision.refused:
         _LOGGER.warning("%s", decision.reason)
     elif decision.outcome == "denied":

@@ -95,12 +95,15 @@ class StatusCache:
         entries, now = self._entries, monotonic()
         known: dict[str, GroupStatus] = {}
         for security_group_id in security_group_ids:
-            entry = entries.get((host, region_id, security_group_id, None))
-            exists, ttl = True, policy.ttl
-            if entry is None:
-                entry = entries.get((host, region_id, security_group_id, _Asker(credential, owner)))
-                exists, ttl = False, policy.missing_ttl
-            if entry is not None and (age := now - entry.learned_at) < ttl:
+            try:
+                entry, exists, ttl = entries[host, region_id, security_group_id, None], True, policy.ttl
+            except KeyError:
+                missing = entries.get((host, region_id, security_group_id, _Asker(credential, owner)))
+                if missing is None:
+                    continue
+                entry, exists, ttl = missing, False, policy.missing_ttl
+            age = now - entry.learned_at
+            if age < ttl:
                 known[security_group_id] = GroupStatus(
                     security_group_id,
                     exists,

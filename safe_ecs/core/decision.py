@@ -144,7 +144,7 @@ def decide(
     """
     enforced = policy.mode == "enforce"
     for group in groups:
-        if is_out_of_bounds(group, policy):
+        if group.service_managed and is_out_of_bounds(group, policy):
             return ("denied", True) if enforced else ("would_deny", False)
     if undetermined:
         return "unavailable", enforced and policy.on_unavailable == "deny"

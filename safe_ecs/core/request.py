@@ -142,8 +142,9 @@ class _Parameters:
         if outgoing.headers or outgoing.once_headers:
             named_host = self._add_headers(outgoing) or named_host
         else:
-            self.add("action", outgoing.action)
-            self.add("version", outgoing.version)
+            self.actions += _texts(outgoing.action)
+            if outgoing.version is not None:
+                self.versions += _texts(outgoing.version)
         for name, value in outgoing.query.items():
             self.add(name, value)
         host = "" if named_host is None else _texts(named_host)[0]
@@ -178,7 +179,7 @@ class _Parameters:
     def add(self, name: object, value: object, depth: int = 0) -> None:
         """Take one parameter, flat as the SDK makes them or nested as a caller may leave them."""
         if type(value) is str:
-            kind = _kind(name if type(name) is str else _texts(name)[0])
+            kind = _kind(name)
             if kind is not None and (text := value.strip()):
                 self._take(kind, name, text)
             return
@@ -191,7 +192,7 @@ class _Parameters:
             for key, member in members:
                 self.add(f"{_texts(name)[0]}.{key}", member, depth + 1)
             return
-        if _kind(_texts(name)[0]) is None:
+        if _kind(name) is None:
             return
         try:
             texts = _texts(value)
@@ -203,7 +204,10 @@ class _Parameters:
 
     def _take(self, kind: _Kind, name: object, text: str) -> None:
         if kind == "target":
-            self._add_targets(text, name)
+            if text[0] in '["':
+                self._add_json_targets(text, name)
+            else:
+                self.targets[text.lower()] = None
         elif kind == "region":
             self.region_ids[text.lower()] = None
         elif kind == "action":
@@ -241,10 +245,7 @@ class _Parameters:
         for name, value in parse_qsl(text, keep_blank_values=True):
             self.add(name, value)
 
-    def _add_targets(self, text: str, name: object) -> None:
-        if text[0] not in '["':
-            self.targets[normal_id(text)] = None
-            return
+    def _add_json_targets(self, text: str, name: object) -> None:
         try:
             loaded = json.loads(text)
         except (ValueError, RecursionError):
@@ -296,9 +297,9 @@ def bare_host(host: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _kind(name: str) -> _Kind | None:
+def _kind(name: object) -> _Kind | None:
     """Say what a parameter's name makes of it; the numbers of repeated parameters do not count."""
-    parts = name.strip().lower().strip(".").split(".")
+    parts = _texts(name)[0].lower().strip(".").split(".")
     while len(parts) > 1 and parts[-1].isdecimal():
         parts.pop()
     last = parts[-1]

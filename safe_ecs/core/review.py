@@ -39,7 +39,7 @@ class Read(NamedTuple):
 def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     """Yield the reads a decision needs and return the decision."""
     if policy.mode == "off":
-        return _decision(request, policy, None, (), ())
+        return conclude(request, policy, None, (), ())
     asked_first: str | None = None
     groups: dict[str, GroupStatus] = {}
     unknown: dict[str, Undetermined] = {}
@@ -70,7 +70,7 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     nowhere = pending if asked_first is None else ()
     if request.unreadable or nowhere:
         undetermined = (*undetermined, *_unanswerable(request, nowhere))
-    return _decision(request, policy, asked_first, tuple(groups.values()), undetermined)
+    return conclude(request, policy, asked_first, tuple(groups.values()), undetermined)
 
 
 def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:
@@ -82,12 +82,21 @@ def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterat
         yield Undetermined(security_group_id="", reason=request.unreadable, next_step=_UNREADABLE_NEXT_STEP)
 
 
-def _decision(
+def conclude(
     request: EffectiveRequest,
     policy: GuardPolicy,
     region_id: str | None,
     groups: tuple[GroupStatus, ...],
     undetermined: tuple[Undetermined, ...],
 ) -> Decision:
+    """Return the decision for a request once everything is known that can be."""
     outcome, refused = decide(groups, undetermined, policy)
     return Decision(request.action, region_id, request.host, outcome, refused, policy, groups, undetermined)
+
+
+def first_read(request: EffectiveRequest, policy: GuardPolicy) -> Read | None:
+    """Return the read that a review begins with, None if it needs none or leads to no plain answer."""
+    if policy.mode == "off" or request.unreadable or not request.targets:
+        return None
+    region_id = request.region_ids[0] if request.region_ids else request.client_region_id
+    return Read(request.host, region_id, request.targets, request.owner) if region_id else None
