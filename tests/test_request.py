@@ -185,6 +185,8 @@ def test_what_cannot_be_read_is_said_to_be_unreadable(changes: Any) -> None:
     ("changes", "guarded"),
     [
         ({}, True),
+        ({"version": None}, True),
+        ({"action": None}, False),
         ({"headers": {"x-acs-action": " deletesecuritygroup ", "X-Acs-Version": f" {ECS} "}}, True),
         ({"headers": {"x-acs-action": None}}, False),
         ({"headers": {"x-acs-action": "DescribeInstances"}}, False),

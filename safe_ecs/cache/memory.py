@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from contextlib import contextmanager
-from threading import Lock
+from threading import Lock, local
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from safe_ecs.core.review import Read
     from safe_ecs.policy import GuardPolicy
 
-# How long to wait for another thread that writes. A signal handler that runs in the middle of a write of its own
-# thread would wait for ever.
+# How long to wait for another thread's write, which takes microseconds, unless that thread has been interrupted by
+# a signal handler that in turn waits for this one.
 _PATIENCE_SECONDS: Final = 0.5
 
 
@@ -75,6 +75,7 @@ class StatusCache:
         if maxsize < 1:
             raise ValueError(f"maxsize must be at least 1, not {maxsize}")
         self._maxsize = maxsize
+        self._thread = local()
         self._start_afresh()
         _ALL.add(self)
 
@@ -143,17 +144,23 @@ class StatusCache:
 
     @contextmanager
     def _writing(self) -> Iterator[FIFOCache[_Key, _Remembered]]:
-        """Give the entries to one writer at a time."""
-        lock = self._lock
-        if not lock.acquire(timeout=_PATIENCE_SECONDS):
-            # Forgetting everything costs reads; waiting on could cost the program.
+        """Give the entries to one writer at a time.
+
+        A signal handler may interrupt a write of its own thread and must not wait for it. Then everything is
+        forgotten, which costs reads; to wait could cost the program.
+        """
+        interrupted = getattr(self._thread, "writes", False)
+        self._thread.writes = True
+        entries, lock = self._entries, self._lock
+        if interrupted or not lock.acquire(timeout=_PATIENCE_SECONDS):
             self._start_afresh()
-            lock = self._lock
+            entries, lock = self._entries, self._lock
             lock.acquire()
         try:
-            yield self._entries
+            yield entries
         finally:
             lock.release()
+            self._thread.writes = interrupted
 
     def __len__(self) -> int:
         """Return how many statuses are remembered."""
