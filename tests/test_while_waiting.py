@@ -140,13 +140,15 @@ def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: 
 
 
 def _check(client: Client, group: str) -> None:
+    # By another name, the SDK opens connections of its own, instead of using a pool whose locks were forked, too.
+    vars(client)["_endpoint"] = client._endpoint.replace("127.0.0.1", "localhost")
     raise SystemExit(0 if client.guard.check(DELETE, {"SecurityGroupId": group}).outcome == "denied" else 1)
 
 
 def test_a_process_that_forks_while_threads_look_up_does_not_hang(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """The child starts with an empty memory and locks of its own."""
+    """The child starts with an empty memory and a lock of its own; the SDK's connection pool is another matter."""
     stop = Event()
 
     def look_up() -> None:
