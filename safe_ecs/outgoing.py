@@ -71,9 +71,17 @@ class Call:
 
 
 def of_request(
-    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    client: OpenApiClient,
+    params: Params,
+    request: OpenApiRequest,
+    runtime: RuntimeOptions,
+    *,
+    global_headers_last: bool = False,
 ) -> Call | None:
-    """Return what ``do_request`` is about to send, None if it surely is no guarded operation."""
+    """Return what ``do_request`` is about to send, None if it surely is no guarded operation.
+
+    ``call_sseapi`` differs in that its global headers come after the runtime's.
+    """
     if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
         return None
     return _merged(
@@ -82,6 +90,7 @@ def of_request(
         params.version,
         params.pathname,
         once_headers=client._headers if params.style == "RPC" else None,
+        global_headers_last=global_headers_last,
     )
 
 
@@ -144,22 +153,6 @@ def of_call_api(
     if client._signature_algorithm == "v2":
         return of_rpcrequest(client, params.action or "", params.version or "", request, runtime)
     return of_request(client, params, request, runtime)
-
-
-def of_sseapi(
-    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Call | None:
-    """Return what ``call_sseapi`` is about to send: its global headers come after the runtime's."""
-    if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
-        return None
-    return _merged(
-        Call(client, request, runtime, params),
-        params.action,
-        params.version,
-        params.pathname,
-        once_headers=client._headers if params.style == "RPC" else None,
-        global_headers_last=True,
-    )
 
 
 def _surely_not_guarded(
@@ -249,8 +242,8 @@ def _copied(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a cal
         return value
     if isinstance(value, dict):
         return {key: _copied(member, depth + 1) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_copied(member, depth + 1) for member in value]
+    if type(value) in {list, tuple}:
+        return type(value)([_copied(member, depth + 1) for member in value])
     if isinstance(value, DaraModel):
         return _copied(cast("Any", value).to_map(), depth + 1)
     return value

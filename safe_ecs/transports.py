@@ -215,7 +215,7 @@ class GuardedTransports(OpenApiClient):
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> Generator[SSEResponse, None, None]:
         # A generator like the SDK's: what is reviewed is what the first step is about to send.
-        call = outgoing.of_sseapi(self, params, request, runtime)
+        call = outgoing.of_request(self, params, request, runtime, global_headers_last=True)
         if call is not None:
             self._safe_ecs_gate.admit(self, call)
             params, request, runtime = call.params, call.request, call.runtime
@@ -225,7 +225,7 @@ class GuardedTransports(OpenApiClient):
     async def call_sseapi_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> AsyncGenerator[SSEResponse, None]:
-        call = outgoing.of_sseapi(self, params, request, runtime)
+        call = outgoing.of_request(self, params, request, runtime, global_headers_last=True)
         if call is not None:
             await self._safe_ecs_gate.admit_async(self, call)
             params, request, runtime = call.params, call.request, call.runtime

@@ -75,6 +75,20 @@ def test_a_body_that_another_thread_changes_is_sent_as_it_was(
     assert [write.parameters["NetworkInterface.1.SecurityGroupId"] for write in ecs.writes] == [ordinary]
 
 
+def test_a_call_that_had_to_wait_is_sent_as_the_stock_client_sends_it(
+    ecs: FakeEcs, stock: Any, client: Client, ordinary: str
+) -> None:
+    """Unflattened lists, tuples and models included."""
+    model = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
+    for each in (stock, client):
+        body = {"NetworkInterface": [{"SecurityGroupIds": (ordinary,)}], "Model": [model]}
+        request = OpenApiRequest(query={"RegionId": "cn-hangzhou", "Odd": ("a", ["b"])}, body=body)
+        each.do_request(params("RunInstances", auth_type="Anonymous"), request, RuntimeOptions())
+    ours, theirs = (write.parameters for write in ecs.writes)
+    assert ours == theirs
+    assert len(ecs.reads) == 1
+
+
 async def test_headers_for_the_next_call_stay_with_that_call(
     ecs: FakeEcs, client: Client, ordinary: str
 ) -> None:
