@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from copy import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.core import DaraCore
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from darabonba.runtime import RuntimeOptions
 
     from safe_ecs.core.request import EffectiveRequest
+
+
+# A call has no headers of its own nearly always: one empty mapping, which nobody changes, serves them all.
+_NOTHING: Final[dict[Any, object]] = {}
 
 
 class Call:
@@ -233,6 +237,8 @@ def _merged(  # noqa: PLR0913 - each is something in which the transports differ
 
 def _mapping(layer: Any) -> dict[Any, object]:  # noqa: ANN401 - whatever a caller hands to the SDK
     """Return one layer as the SDK's merge takes it."""
+    if layer is None:
+        return _NOTHING
     return layer if type(layer) is dict else DaraCore.merge(layer)
 
 
