@@ -1,4 +1,5 @@
 """What ``client.guard`` is: the guard's knowledge and judgement, without making a call."""
+# ruff: noqa: SLF001 - the SDK's client has no getters for its endpoint and region
 
 from __future__ import annotations
 
@@ -124,8 +125,8 @@ class Inspector:
     def _not_guarded(self, action: str) -> Decision:
         return Decision(
             action=action,
-            region_id=self._client._region_id,  # noqa: SLF001 - no getter
-            endpoint=self._client._endpoint,  # noqa: SLF001 - no getter
+            region_id=self._client._region_id,
+            endpoint=self._client._endpoint,
             outcome="not_guarded",
             refused=False,
             policy=self.policy,
@@ -134,10 +135,10 @@ class Inspector:
     def _read(self, security_group_ids: tuple[str, ...], region_id: str | None) -> Read:
         request = EffectiveRequest(
             action=DESCRIBE_SECURITY_GROUPS,
-            host=bare_host(str(self._client._endpoint)),  # noqa: SLF001 - no getter
+            host=bare_host(str(self._client._endpoint)),
             targets=_normal_ids(security_group_ids),
             region_ids=(region_id,) if region_id else (),
-            client_region_id=self._client._region_id or "",  # noqa: SLF001 - no getter
+            client_region_id=self._client._region_id or "",
             owner=(),
             unreadable="",
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
 ECS = "2014-05-26"
+DELETE = "DeleteSecurityGroup"
 
 
 class EcsGateway:
@@ -152,3 +153,7 @@ def call(client: Any, action: str, request: Any, form: str = "sync") -> Any:
         return await getattr(client, f"{name}_with_options_async")(request, RuntimeOptions())
 
     return asyncio.run(wait())
+
+
+def query(security_group_id: str) -> Any:
+    return OpenApiRequest(query={"RegionId": "cn-hangzhou", "SecurityGroupId": security_group_id})

@@ -242,7 +242,8 @@ class _Parameters:
             self._add_form(body)
 
     def _add_form(self, text: str) -> None:
-        for name, value in parse_qsl(text, keep_blank_values=True):
+        # Older servers take a semicolon for an ampersand.
+        for name, value in parse_qsl(text.replace(";", "&"), keep_blank_values=True):
             self.add(name, value)
 
     def _add_json_targets(self, text: str, name: object) -> None:
