@@ -18,6 +18,8 @@ from uuid import uuid4
 
 from alibabacloud_tea_openapi.exceptions import ClientException
 
+from safe_ecs.core.operations import STATUS_QUERY
+
 if TYPE_CHECKING:
     from safe_ecs.core.decision import Decision
 
@@ -173,4 +175,4 @@ class StatusUnavailableError(_RefusedError):
 def _subject(security_group_id: str, action: str) -> str:
     if security_group_id:
         return f'Whether SecurityGroup "{security_group_id}" is managed'
-    return f"Which security groups {action} targets"
+    return f"Which security groups {'are managed' if action == STATUS_QUERY else f'{action} targets'}"

@@ -1,21 +1,20 @@
 """Where a call is stopped or let through: the sync and the async driver of a review."""
-# ruff: noqa: SLF001 - the SDK's client has no getter for its credentials
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
 
 from safe_ecs.cache.memory import SHARED
-from safe_ecs.core.decision import GroupStatus
-from safe_ecs.core.review import conclude, first_read, review
+from safe_ecs.core.review import Read, conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.lookup.ask import ask, ask_async
-from safe_ecs.lookup.connection import Connection
+from safe_ecs.knowledge import Knowledge
+from safe_ecs.lookup.batching import LOOPS, THREADS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Generator
     from typing import Self
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from safe_ecs.cache.memory import StatusCache
     from safe_ecs.core.decision import Decision
     from safe_ecs.core.request import EffectiveRequest
-    from safe_ecs.core.review import Answers, Read
+    from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
+    from safe_ecs.knowledge import Question
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
@@ -32,15 +32,11 @@ _LOGGER: Final = logging.getLogger("safe_ecs")
 
 
 class Gate:
-    """The guard of one client and of its copies: a policy and a memory.
-
-    It holds no client: the client of the call is handed in each time, so that what was changed on a client
-    since (endpoint, credentials, proxy) counts for its next call.
-    """
+    """The guard of one client and of its copies: a policy, and what is known."""
 
     def __init__(self, policy: GuardPolicy, cache: StatusCache | None) -> None:
         self.policy = policy
-        self.cache = SHARED if cache is None else cache
+        self.knowledge = Knowledge(SHARED if cache is None else cache, policy)
 
     def admit(self, client: OpenApiClient, call: Call) -> None:
         """Return if the call may be sent.
@@ -49,17 +45,59 @@ class Gate:
             ManagedSecurityGroupError: A target is managed.
             StatusUnavailableError: Whether a target is managed cannot be determined.
         """
-        if call.effective is not None:
-            decision = self.decide(client, call.effective, call)
-            if decision.outcome != "allowed":
-                _settle(decision)
+        request = call.effective
+        if request is not None and request.is_guarded:
+            self._settle(self.decide(client, request, call))
 
     async def admit_async(self, client: OpenApiClient, call: Call) -> None:
         """Do what ``admit`` does, in an event loop."""
-        if call.effective is not None:
-            decision = await self.decide_async(client, call.effective, call)
-            if decision.outcome != "allowed":
-                _settle(decision)
+        request = call.effective
+        if request is not None and request.is_guarded:
+            self._settle(await self.decide_async(client, request, call))
+
+    def send(
+        self, client: OpenApiClient, call: Call, transport: Callable[..., dict[str, Any]], *arguments: object
+    ) -> dict[str, Any]:
+        """Send a call if it may be sent, and learn from what becomes of it.
+
+        Args:
+            client: Whose call it is.
+            call: The call.
+            transport: The SDK's.
+            arguments: What the transport takes before request and runtime; the call's Params if nothing.
+
+        Raises:
+            ManagedSecurityGroupError: A target is managed.
+            StatusUnavailableError: Whether a target is managed cannot be determined.
+            Exception: What the transport raises.
+        """
+        self.admit(client, call)
+        sent_at = monotonic()
+        try:
+            answer = transport(*(arguments or (call.params,)), call.request, call.runtime)
+        except Exception as error:
+            self.knowledge.learn_refusal(client, call.effective, error)
+            raise
+        self.knowledge.learn_answer(client, call.effective, answer, sent_at)
+        return answer
+
+    async def send_async(
+        self,
+        client: OpenApiClient,
+        call: Call,
+        transport: Callable[..., Awaitable[dict[str, Any]]],
+        *arguments: object,
+    ) -> dict[str, Any]:
+        """Do what ``send`` does, in an event loop."""
+        await self.admit_async(client, call)
+        sent_at = monotonic()
+        try:
+            answer = await transport(*(arguments or (call.params,)), call.request, call.runtime)
+        except Exception as error:
+            self.knowledge.learn_refusal(client, call.effective, error)
+            raise
+        self.knowledge.learn_answer(client, call.effective, answer, sent_at)
+        return answer
 
     def decide(self, client: OpenApiClient, request: EffectiveRequest, call: Call | None) -> Decision:
         """Return the decision for a guarded request, reading what is not remembered.
@@ -72,7 +110,11 @@ class Gate:
         decision = self._decide_from_memory(client, request)
         if decision is not None:
             return decision
-        return drive(review(request, self.policy), lambda read: self.answer(client, read, call))
+        deadline = self._deadline()
+        return drive(
+            review(request, self.policy),
+            lambda read: drive(self._answer(client, read, call, deadline), _ask),
+        )
 
     async def decide_async(
         self, client: OpenApiClient, request: EffectiveRequest, call: Call | None
@@ -81,8 +123,20 @@ class Gate:
         decision = self._decide_from_memory(client, request)
         if decision is not None:
             return decision
+        deadline = self._deadline()
         return await drive_async(
-            review(request, self.policy), lambda read: self.answer_async(client, read, call)
+            review(request, self.policy),
+            lambda read: drive_async(self._answer(client, read, call, deadline), _ask_async),
+        )
+
+    def statuses(self, client: OpenApiClient, read: Read, *, refresh: bool) -> Answers:
+        """Return what is known of each group of a read, or with ``refresh`` what ECS says of it now."""
+        return drive(self.knowledge.statuses(client, read, None, self._deadline(), refresh=refresh), _ask)
+
+    async def statuses_async(self, client: OpenApiClient, read: Read, *, refresh: bool) -> Answers:
+        """Do what ``statuses`` does, in an event loop."""
+        return await drive_async(
+            self.knowledge.statuses(client, read, None, self._deadline(), refresh=refresh), _ask_async
         )
 
     def _decide_from_memory(self, client: OpenApiClient, request: EffectiveRequest) -> Decision | None:
@@ -93,39 +147,37 @@ class Gate:
         read = first_read(request, self.policy)
         if read is None:
             return None
-        known = self.cache.recall(read, client._credential, self.policy)
+        known = self.knowledge.recall(client, read)
         if len(known) < len(request.targets):
             return None
         groups = tuple(known.values())
         for group in groups:
             if not group.exists:
                 return None
+        self.knowledge.tally.count(hits=len(groups))
         return conclude(request, self.policy, read.region_id, groups, ())
 
-    def answer(
-        self, client: OpenApiClient, read: Read, call: Call | None, *, refresh: bool = False
-    ) -> Answers:
-        """Return the statuses a read asks for, from memory (unless ``refresh``) and then from ECS."""
-        known: Answers = {} if refresh else {**self.cache.recall(read, client._credential, self.policy)}
-        if len(known) == len(read.security_group_ids):
-            return known
-        unknown, connection = _rest(read, known), _connect(client, read, call)
-        return known | self._remember(client, unknown, ask(connection, unknown, self.policy))
+    def _answer(
+        self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None, deadline: float
+    ) -> Generator[Question, Any, Answers | TemplateAnswer]:
+        if isinstance(read, Read):
+            return self.knowledge.statuses(client, read, call, deadline)
+        return self.knowledge.groups_of_template(client, read, call, deadline)
 
-    async def answer_async(
-        self, client: OpenApiClient, read: Read, call: Call | None, *, refresh: bool = False
-    ) -> Answers:
-        """Do what ``answer`` does, in an event loop."""
-        known: Answers = {} if refresh else {**self.cache.recall(read, client._credential, self.policy)}
-        if len(known) == len(read.security_group_ids):
-            return known
-        unknown, connection = _rest(read, known), _connect(client, read, call)
-        return known | self._remember(client, unknown, await ask_async(connection, unknown, self.policy))
+    def _deadline(self) -> float:
+        return monotonic() + self.policy.lookup_timeout
 
-    def _remember(self, client: OpenApiClient, read: Read, answers: Answers) -> Answers:
-        statuses = [answer for answer in answers.values() if isinstance(answer, GroupStatus)]
-        self.cache.remember(read, client._credential, statuses)
-        return answers
+    def _settle(self, decision: Decision) -> None:
+        """Stop a refused call, and say so when a call is let through that enforcing would have stopped."""
+        self.knowledge.tally.count(calls=1, refusals=int(decision.refused))
+        if decision.outcome == "allowed":
+            return
+        if not decision.refused:
+            _LOGGER.warning("%s", decision.reason)
+        elif decision.outcome == "denied":
+            raise ManagedSecurityGroupError(decision)
+        else:
+            raise StatusUnavailableError(decision)
 
     def __copy__(self) -> Self:
         """Stay one: a copied client asks the same memory."""
@@ -137,26 +189,13 @@ class Gate:
 
     def __reduce__(self) -> tuple[Callable[..., Gate], tuple[object, ...]]:
         """Travel to another process without what was remembered in this one."""
-        return type(self), (self.policy, None if self.cache is SHARED else self.cache)
+        cache = self.knowledge.cache
+        return type(self), (self.policy, None if cache is SHARED else cache)
 
 
-def _settle(decision: Decision) -> None:
-    """Stop a refused call, and say so when a call is let through that enforcing would have stopped."""
-    if not decision.refused:
-        _LOGGER.warning("%s", decision.reason)
-    elif decision.outcome == "denied":
-        raise ManagedSecurityGroupError(decision)
-    else:
-        raise StatusUnavailableError(decision)
+def _ask(question: Question) -> dict[str, Any]:
+    return THREADS.ask(*question)
 
 
-def _rest(read: Read, known: Answers) -> Read:
-    """Return a read for what is not known."""
-    return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in known))
-
-
-def _connect(client: OpenApiClient, read: Read, call: Call | None) -> Connection:
-    if call is None:
-        return Connection(client, None, read.host)
-    call.hold()
-    return Connection(client, call.runtime, read.host)
+async def _ask_async(question: Question) -> dict[str, Any]:
+    return await LOOPS.ask(*question)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from alibabacloud_ecs20140526 import models
@@ -11,22 +12,25 @@ from darabonba.model import DaraModel
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import outgoing
+from safe_ecs.background import in_background_async
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
-from safe_ecs.core.operations import GUARDED_ACTIONS, OPERATIONS
+from safe_ecs.core.failure import Failure
+from safe_ecs.core.operations import GUARDED_ACTIONS, OPERATIONS, STATUS_QUERY
 from safe_ecs.core.region import regions_of
 from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, bare_host, normal_id
 from safe_ecs.core.review import NO_REGION, Read
 from safe_ecs.errors import StatusUnavailableError
-from safe_ecs.lookup.describe import ACTION as DESCRIBE_SECURITY_GROUPS
+from safe_ecs.listings import RegionPages
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
     from safe_ecs.core.review import Answers
     from safe_ecs.gate import Gate
     from safe_ecs.policy import GuardPolicy
+    from safe_ecs.stats import Stats
 
 
 class Inspector:
@@ -84,21 +88,102 @@ class Inspector:
             ValueError: There is no region to look in.
         """
         read = self._read(security_group_ids, region_id)
-        return self._known(read, self._gate.answer(self._client, read, None, refresh=refresh))
+        return self._known(read, self._gate.statuses(self._client, read, refresh=refresh))
 
     async def status_async(
         self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
     ) -> dict[str, GroupStatus]:
         """Do what ``status`` does, in an event loop."""
         read = self._read(security_group_ids, region_id)
-        return self._known(read, await self._gate.answer_async(self._client, read, None, refresh=refresh))
+        return self._known(read, await self._gate.statuses_async(self._client, read, refresh=refresh))
 
     def forget(self, *security_group_ids: str) -> None:
         """Drop what is remembered of these groups, or of all if none is named.
 
         The memory is shared by the clients of the process unless this one was given its own.
         """
-        self._gate.cache.forget(_normal_ids(security_group_ids))
+        ids = _normal_ids(security_group_ids)
+        self._gate.knowledge.cache.forget(ids)
+        self._gate.knowledge.cache.withdraw(ids)
+
+    async def forget_async(self, *security_group_ids: str) -> None:
+        """Do what ``forget`` does, in an event loop."""
+        ids = _normal_ids(security_group_ids)
+        self._gate.knowledge.cache.forget(ids)
+        await in_background_async(partial(self._gate.knowledge.cache.withdraw, ids))
+
+    def managed_groups(self, region_id: str | None = None) -> Iterator[GroupStatus]:
+        """Return the managed groups of a region, read as they are iterated over, 100 at a time.
+
+        Args:
+            region_id: The region; None for the client's.
+
+        Raises:
+            StatusUnavailableError: ECS could not be asked.
+            ValueError: There is no region to look in.
+        """
+        pages = self._pages(region_id, service_managed_only=True)
+
+        def groups() -> Iterator[GroupStatus]:
+            while not pages.ended:
+                yield from self._page(pages.next_page(), pages.read)
+
+        return groups()
+
+    def managed_groups_async(self, region_id: str | None = None) -> AsyncIterator[GroupStatus]:
+        """Do what ``managed_groups`` does, in an event loop."""
+        pages = self._pages(region_id, service_managed_only=True)
+
+        async def groups() -> AsyncIterator[GroupStatus]:
+            while not pages.ended:
+                for group in self._page(await pages.next_page_async(), pages.read):
+                    yield group
+
+        return groups()
+
+    def warm(self, region_id: str | None = None) -> int:
+        """Read all groups of a region, 100 at a time, so that calls on them need no look-up for ``ttl``.
+
+        Args:
+            region_id: The region; None for the client's.
+
+        Returns:
+            The number of groups.
+
+        Raises:
+            StatusUnavailableError: ECS could not be asked. What was read before that is remembered.
+            ValueError: There is no region to look in.
+        """
+        pages, number = self._pages(region_id), 0
+        while not pages.ended:
+            number += len(self._page(pages.next_page(), pages.read))
+        return number
+
+    async def warm_async(self, region_id: str | None = None) -> int:
+        """Do what ``warm`` does, in an event loop."""
+        pages, number = self._pages(region_id), 0
+        while not pages.ended:
+            number += len(self._page(await pages.next_page_async(), pages.read))
+        return number
+
+    @property
+    def stats(self) -> Stats:
+        """What the guard of this client, and of its copies, has done so far."""
+        return self._gate.knowledge.tally.stats()
+
+    def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionPages:
+        return RegionPages(
+            self._client,
+            self._read((), region_id),
+            self._gate.knowledge,
+            self.policy,
+            service_managed_only=service_managed_only,
+        )
+
+    def _page(self, page: list[GroupStatus] | Failure, read: Read) -> list[GroupStatus]:
+        if isinstance(page, Failure):
+            raise self._unavailable(read, (page.of(""),))
+        return page
 
     def _effective(
         self, request: DaraModel | str, parameters: Mapping[str, object] | None
@@ -120,7 +205,8 @@ class Inspector:
         # Unlike the SDK, the review reads nested and unflattened parameters as well.
         sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
         call = outgoing.of_call_api(self._client, params, sent, RuntimeOptions())
-        return action, None if call is None else call.effective
+        effective = None if call is None else call.effective
+        return action, effective if effective is not None and effective.is_guarded else None
 
     def _not_guarded(self, action: str) -> Decision:
         return Decision(
@@ -134,7 +220,7 @@ class Inspector:
 
     def _read(self, security_group_ids: tuple[str, ...], region_id: str | None) -> Read:
         request = EffectiveRequest(
-            action=DESCRIBE_SECURITY_GROUPS,
+            action=STATUS_QUERY,
             host=bare_host(str(self._client._endpoint)),
             targets=_normal_ids(security_group_ids),
             region_ids=(region_id,) if region_id else (),
@@ -152,9 +238,12 @@ class Inspector:
         undetermined = tuple(a for a in answers.values() if isinstance(a, Undetermined))
         if not undetermined:
             return {i: a for i, a in answers.items() if isinstance(a, GroupStatus)}
-        raise StatusUnavailableError(
+        raise self._unavailable(read, undetermined)
+
+    def _unavailable(self, read: Read, undetermined: tuple[Undetermined, ...]) -> StatusUnavailableError:
+        return StatusUnavailableError(
             Decision(
-                action=DESCRIBE_SECURITY_GROUPS,
+                action=STATUS_QUERY,
                 region_id=read.region_id,
                 endpoint=read.host,
                 outcome="unavailable",

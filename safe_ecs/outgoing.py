@@ -15,7 +15,7 @@ from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.core import DaraCore
 from darabonba.model import DaraModel
 
-from safe_ecs.core.operations import GUARDED_ACTIONS
+from safe_ecs.core.operations import NOTICED_ACTIONS
 from safe_ecs.core.request import ACTION_SPELLINGS, MAX_DEPTH, Outgoing, effective_request
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Call:
         params: What the transport was given, None for those that take no Params.
         request: Likewise, or a copy since ``hold()``.
         runtime: Likewise.
-        effective: What it comes to, None for a call that is not guarded.
+        effective: What it comes to, None for a call that the guard has no use for.
     """
 
     __slots__ = ("_client", "_held", "_takes_once_headers", "effective", "params", "request", "runtime")
@@ -82,11 +82,11 @@ def of_request(
     *,
     global_headers_last: bool = False,
 ) -> Call | None:
-    """Return what ``do_request`` is about to send, None if it surely is no guarded operation.
+    """Return what ``do_request`` is about to send, None if the guard surely has no use for it.
 
     ``call_sseapi`` differs in that its global headers come after the runtime's.
     """
-    if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
+    if _surely_of_no_use(client, params.action, params.pathname, request, runtime):
         return None
     return _merged(
         Call(client, request, runtime, params),
@@ -102,7 +102,7 @@ def of_rpcrequest(
     client: OpenApiClient, action: str, version: str, request: OpenApiRequest, runtime: RuntimeOptions
 ) -> Call | None:
     """Return what ``do_rpcrequest`` is about to send: here action and version are parameters too."""
-    if _surely_not_guarded(client, action, "/", request, runtime):
+    if _surely_of_no_use(client, action, "/", request, runtime):
         return None
     return _merged(
         Call(client, request, runtime, None),
@@ -123,7 +123,7 @@ def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     runtime: RuntimeOptions,
 ) -> Call | None:
     """Return what ``do_roarequest`` and ``do_roarequest_with_form`` are about to send."""
-    if _surely_not_guarded(client, action, pathname, request, runtime):
+    if _surely_of_no_use(client, action, pathname, request, runtime):
         return None
     call = Call(client, request, runtime, None)
     call._takes_once_headers = False
@@ -134,7 +134,7 @@ def of_execute(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
 ) -> Call | None:
     """Return what ``execute`` is about to send; a gateway plug-in then adds action, version and host."""
-    if _surely_not_guarded(client, params.action, params.pathname, request, runtime):
+    if _surely_of_no_use(client, params.action, params.pathname, request, runtime):
         return None
     call = Call(client, request, runtime, params)
     call._takes_once_headers = True
@@ -159,17 +159,17 @@ def of_call_api(
     return of_request(client, params, request, runtime)
 
 
-def _surely_not_guarded(
+def _surely_of_no_use(
     client: OpenApiClient,
     action: object,
     pathname: object,
     request: OpenApiRequest | None,
     runtime: RuntimeOptions | None,
 ) -> bool:
-    """Return whether no layer can turn the call into a guarded operation, as far as a glance can tell."""
+    """Return whether no layer can turn the call into one that the guard looks at, as far as a glance can tell."""
     if request is None or runtime is None:
         return True  # The transport fails on it before it sends anything.
-    if type(action) is not str or not action or action.strip().lower() in GUARDED_ACTIONS:
+    if type(action) is not str or not action or action.strip().lower() in NOTICED_ACTIONS:
         return False
     query, endpoint = request.query, client._endpoint
     return (

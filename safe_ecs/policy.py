@@ -29,8 +29,11 @@ class GuardPolicy:
             them. Integers, as ECS gives them in ``ServiceID``.
         ttl: How long a found status is trusted.
         missing_ttl: How long a group that was not found is taken to be missing.
-        lookup_timeout: The most that one look-up may take, tries, waits and pages included.
+        failure_ttl: How long a failed look-up is not repeated.
+        stale_ttl: How long after ``ttl`` a found status still serves while ECS cannot be asked; 0 for not at all.
+        lookup_timeout: The most that a call waits for look-ups in all: tries, waits and pages included.
         lookup_attempts: The most tries for one Describe call.
+        resolve_launch_templates: Whether RunInstances that takes its groups from a launch template is checked.
 
     Raises:
         TypeError: A field has the wrong type. Names the field.
@@ -42,15 +45,18 @@ class GuardPolicy:
     allowed_service_ids: frozenset[int] = frozenset()
     ttl: float = 300.0
     missing_ttl: float = 5.0
+    failure_ttl: float = 1.0
+    stale_ttl: float = 3600.0
     lookup_timeout: float = 10.0
     lookup_attempts: int = 4
+    resolve_launch_templates: bool = True
 
     def __post_init__(self) -> None:
         """Check every field once, so that nothing later has to."""
         _one_of("mode", self.mode, get_args(Mode))
         _one_of("on_unavailable", self.on_unavailable, get_args(OnUnavailable))
         object.__setattr__(self, "allowed_service_ids", _service_ids(self.allowed_service_ids))
-        for name in ("ttl", "missing_ttl", "lookup_timeout"):
+        for name in ("ttl", "missing_ttl", "failure_ttl", "stale_ttl", "lookup_timeout"):
             object.__setattr__(self, name, _seconds(name, getattr(self, name)))
         if self.lookup_timeout == 0:
             raise ValueError("lookup_timeout must be more than 0 seconds")
@@ -58,6 +64,8 @@ class GuardPolicy:
             raise TypeError(f"lookup_attempts must be an int, not {self.lookup_attempts!r}")
         if self.lookup_attempts < 1:
             raise ValueError(f"lookup_attempts must be at least 1, not {self.lookup_attempts}")
+        if not isinstance(self.resolve_launch_templates, bool):
+            raise TypeError(f"resolve_launch_templates must be a bool, not {self.resolve_launch_templates!r}")
 
 
 def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -55,8 +55,7 @@ class GuardedTransports(OpenApiClient):
         call = outgoing.of_request(self, params, request, runtime)
         if call is None:
             return super().do_request(params, request, runtime)
-        self._safe_ecs_gate.admit(self, call)
-        return super().do_request(call.params, call.request, call.runtime)
+        return self._safe_ecs_gate.send(self, call, super().do_request)
 
     @_signed_like(OpenApiClient.do_request_async)
     async def do_request_async(
@@ -65,8 +64,7 @@ class GuardedTransports(OpenApiClient):
         call = outgoing.of_request(self, params, request, runtime)
         if call is None:
             return await super().do_request_async(params, request, runtime)
-        await self._safe_ecs_gate.admit_async(self, call)
-        return await super().do_request_async(call.params, call.request, call.runtime)
+        return await self._safe_ecs_gate.send_async(self, call, super().do_request_async)
 
     @_signed_like(OpenApiClient.do_rpcrequest)
     def do_rpcrequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -81,12 +79,10 @@ class GuardedTransports(OpenApiClient):
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
         call = outgoing.of_rpcrequest(self, action, version, request, runtime)
-        if call is not None:
-            self._safe_ecs_gate.admit(self, call)
-            request, runtime = call.request, call.runtime
-        return super().do_rpcrequest(
-            action, version, protocol, method, auth_type, body_type, request, runtime
-        )
+        send, arguments = super().do_rpcrequest, (action, version, protocol, method, auth_type, body_type)
+        if call is None:
+            return send(*arguments, request, runtime)
+        return self._safe_ecs_gate.send(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_rpcrequest_async)
     async def do_rpcrequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -101,12 +97,13 @@ class GuardedTransports(OpenApiClient):
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
         call = outgoing.of_rpcrequest(self, action, version, request, runtime)
-        if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call)
-            request, runtime = call.request, call.runtime
-        return await super().do_rpcrequest_async(
-            action, version, protocol, method, auth_type, body_type, request, runtime
+        send, arguments = (
+            super().do_rpcrequest_async,
+            (action, version, protocol, method, auth_type, body_type),
         )
+        if call is None:
+            return await send(*arguments, request, runtime)
+        return await self._safe_ecs_gate.send_async(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest)
     def do_roarequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -122,12 +119,13 @@ class GuardedTransports(OpenApiClient):
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
-        if call is not None:
-            self._safe_ecs_gate.admit(self, call)
-            request, runtime = call.request, call.runtime
-        return super().do_roarequest(
-            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        send, arguments = (
+            super().do_roarequest,
+            (action, version, protocol, method, auth_type, pathname, body_type),
         )
+        if call is None:
+            return send(*arguments, request, runtime)
+        return self._safe_ecs_gate.send(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest_async)
     async def do_roarequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -143,12 +141,13 @@ class GuardedTransports(OpenApiClient):
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
-        if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call)
-            request, runtime = call.request, call.runtime
-        return await super().do_roarequest_async(
-            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        send, arguments = (
+            super().do_roarequest_async,
+            (action, version, protocol, method, auth_type, pathname, body_type),
         )
+        if call is None:
+            return await send(*arguments, request, runtime)
+        return await self._safe_ecs_gate.send_async(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest_with_form)
     def do_roarequest_with_form(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -164,12 +163,13 @@ class GuardedTransports(OpenApiClient):
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
-        if call is not None:
-            self._safe_ecs_gate.admit(self, call)
-            request, runtime = call.request, call.runtime
-        return super().do_roarequest_with_form(
-            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        send, arguments = (
+            super().do_roarequest_with_form,
+            (action, version, protocol, method, auth_type, pathname, body_type),
         )
+        if call is None:
+            return send(*arguments, request, runtime)
+        return self._safe_ecs_gate.send(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest_with_form_async)
     async def do_roarequest_with_form_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -185,20 +185,20 @@ class GuardedTransports(OpenApiClient):
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
         call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
-        if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call)
-            request, runtime = call.request, call.runtime
-        return await super().do_roarequest_with_form_async(
-            action, version, protocol, method, auth_type, pathname, body_type, request, runtime
+        send, arguments = (
+            super().do_roarequest_with_form_async,
+            (action, version, protocol, method, auth_type, pathname, body_type),
         )
+        if call is None:
+            return await send(*arguments, request, runtime)
+        return await self._safe_ecs_gate.send_async(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.execute)
     def execute(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
         call = outgoing.of_execute(self, params, request, runtime)
         if call is None:
             return super().execute(params, request, runtime)
-        self._safe_ecs_gate.admit(self, call)
-        return super().execute(call.params, call.request, call.runtime)
+        return self._safe_ecs_gate.send(self, call, super().execute)
 
     @_signed_like(OpenApiClient.execute_async)
     async def execute_async(
@@ -207,8 +207,7 @@ class GuardedTransports(OpenApiClient):
         call = outgoing.of_execute(self, params, request, runtime)
         if call is None:
             return await super().execute_async(params, request, runtime)
-        await self._safe_ecs_gate.admit_async(self, call)
-        return await super().execute_async(call.params, call.request, call.runtime)
+        return await self._safe_ecs_gate.send_async(self, call, super().execute_async)
 
     @_signed_like(OpenApiClient.call_sseapi)
     def call_sseapi(

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safe_ecs.core.decision import GroupStatus, Undetermined
-from safe_ecs.core.review import Answers, Read
-from safe_ecs.lookup.describe import Failure, describe
+from safe_ecs.core.decision import GroupStatus
+from safe_ecs.core.failure import Failure
+from safe_ecs.core.review import Read
+from safe_ecs.lookup.describe import Found, describe
 
 READ = Read("127.0.0.1", "cn-hangzhou", ("sg-1", "sg-2"))
 FINE = {"SecurityGroupId": "sg-2", "ServiceManaged": False}
@@ -21,14 +22,14 @@ def page(*groups: Any, **more: Any) -> dict[str, Any]:
     return {"SecurityGroups": {"SecurityGroup": list(groups)}, **more}
 
 
-def answer(read: Read, *bodies: object) -> tuple[list[dict[str, str]], Answers]:
+def answer(read: Read, *bodies: object) -> tuple[list[dict[str, str]], Found]:
     """Play ECS: give one body after the other, and return the queries and the result."""
     steps = describe(read)
-    queries = [next(steps)]
+    queries = [next(steps).parameters]
     waiting = list(bodies)
     try:
         while True:
-            queries.append(steps.send(waiting.pop(0)))
+            queries.append(steps.send(waiting.pop(0)).parameters)
     except StopIteration as done:
         return queries, done.value
 
@@ -51,7 +52,7 @@ def test_a_group_that_a_good_answer_lacks_is_missing() -> None:
 def test_a_flag_that_is_not_true_or_false_is_no_answer(flag: object) -> None:
     """The string "false" is truthy, and None is not "unmanaged"."""
     _, statuses = answer(READ, page({"SecurityGroupId": "sg-1", "ServiceManaged": flag}, FINE))
-    assert isinstance(statuses["sg-1"], Undetermined)
+    assert isinstance(statuses["sg-1"], Failure)
     assert isinstance(statuses["sg-2"], GroupStatus)
 
 
@@ -79,7 +80,7 @@ def test_a_flag_that_is_not_true_or_false_is_no_answer(flag: object) -> None:
 def test_a_malformed_answer_tells_nothing_of_a_group_it_lacks(body: object) -> None:
     """Absence from a bad answer is no proof of absence."""
     _, statuses = answer(READ, body)
-    assert all(isinstance(status, Undetermined) for status in statuses.values())
+    assert all(isinstance(status, Failure) for status in statuses.values())
 
 
 def test_an_answer_that_contradicts_itself_is_no_answer() -> None:
@@ -89,7 +90,7 @@ def test_an_answer_that_contradicts_itself_is_no_answer() -> None:
         {"SecurityGroupId": "SG-1", "ServiceManaged": False},
     )
     _, statuses = answer(READ, page(*twice, FINE))
-    assert isinstance(statuses["sg-1"], Undetermined)
+    assert isinstance(statuses["sg-1"], Failure)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +126,7 @@ def test_paging_without_an_end_is_no_answer() -> None:
     """A server that always has one more page must not hold a caller for ever."""
     queries, statuses = answer(READ, *[page(NextToken="more")] * 3)
     assert len(queries) == 3
-    assert all(isinstance(status, Undetermined) for status in statuses.values())
+    assert all(isinstance(status, Failure) for status in statuses.values())
 
 
 def test_ids_are_asked_for_a_hundred_at_a_time() -> None:
@@ -140,7 +141,7 @@ def test_one_failed_chunk_spoils_no_other() -> None:
     ids = tuple(f"sg-{number}" for number in range(150))
     failure = Failure(reason="it rains", next_step="Wait.")
     _, statuses = answer(READ._replace(security_group_ids=ids), failure, page())
-    assert [isinstance(statuses[i], Undetermined) for i in ids] == [True] * 100 + [False] * 50
+    assert [isinstance(statuses[i], Failure) for i in ids] == [True] * 100 + [False] * 50
 
 
 JSON = st.recursive(

@@ -9,6 +9,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs.cache.asker import Asker
 from safe_ecs.core.review import Read
 from tests.conftest import SERVICE_ID
 from tests.sdk import models
@@ -24,6 +25,7 @@ class Credential:
 
 
 ME, SOMEBODY_ELSE = Credential(), Credential()
+MYSELF = Asker(ME, ())
 FOUND = GroupStatus("sg-1", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
 MISSING = GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 
@@ -41,7 +43,7 @@ def refuse(client: Client, group: str) -> None:
 def test_a_found_status_is_trusted_for_ttl(clock: Any) -> None:
     """It carries its age, and where it came from."""
     cache, policy = StatusCache(), GuardPolicy(ttl=300)
-    cache.remember(READ, ME, [FOUND])
+    cache.remember(READ, MYSELF, [FOUND])
     clock.return_value += 299
     assert cache.recall(READ, ME, policy) == {"sg-1": FOUND._replace(source="cache", age=299.0)}
     clock.return_value += 1
@@ -51,7 +53,7 @@ def test_a_found_status_is_trusted_for_ttl(clock: Any) -> None:
 def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(clock: Any) -> None:
     """What one account cannot see, another may."""
     cache, policy = StatusCache(), GuardPolicy(missing_ttl=5)
-    cache.remember(READ, ME, [MISSING])
+    cache.remember(READ, MYSELF, [MISSING])
     assert cache.recall(READ, SOMEBODY_ELSE, policy) == {}
     assert cache.recall(READ._replace(owner=(("ownerid", "1"),)), ME, policy) == {}
     clock.return_value += 4
@@ -63,7 +65,7 @@ def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(c
 def test_what_was_found_is_for_everybody_who_asks_the_same_endpoint_and_region() -> None:
     """A status is a fact about the group."""
     cache, policy = StatusCache(), GuardPolicy()
-    cache.remember(READ, ME, [FOUND])
+    cache.remember(READ, MYSELF, [FOUND])
     assert cache.recall(READ, SOMEBODY_ELSE, policy)
     assert not cache.recall(READ._replace(host="other"), ME, policy)
     assert not cache.recall(READ._replace(region_id="other"), ME, policy)
@@ -73,7 +75,7 @@ def test_a_group_that_came_or_went_is_not_remembered_as_both() -> None:
     """The latest answer counts."""
     cache, policy = StatusCache(), GuardPolicy()
     for status in (MISSING, FOUND, MISSING):
-        cache.remember(READ, ME, [status])
+        cache.remember(READ, MYSELF, [status])
         assert cache.recall(READ, ME, policy)["sg-1"].exists == status.exists
         assert len(cache) == 1
 
@@ -81,7 +83,7 @@ def test_a_group_that_came_or_went_is_not_remembered_as_both() -> None:
 def test_each_policy_has_its_own_idea_of_what_is_fresh(clock: Any) -> None:
     """Clients with different policies may share a cache."""
     cache = StatusCache()
-    cache.remember(READ, ME, [FOUND])
+    cache.remember(READ, MYSELF, [FOUND])
     clock.return_value += 10
     assert cache.recall(READ, ME, GuardPolicy(ttl=11))
     assert not cache.recall(READ, ME, GuardPolicy(ttl=10))
@@ -92,9 +94,9 @@ def test_the_status_that_was_learned_first_makes_room() -> None:
     """The memory is bounded."""
     cache, policy = StatusCache(maxsize=2), GuardPolicy()
     for number in (1, 2):
-        cache.remember(READ, ME, [FOUND._replace(security_group_id=f"sg-{number}")])
+        cache.remember(READ, MYSELF, [FOUND._replace(security_group_id=f"sg-{number}")])
     cache.recall(READ, ME, policy)
-    cache.remember(READ, ME, [FOUND._replace(security_group_id="sg-3")])
+    cache.remember(READ, MYSELF, [FOUND._replace(security_group_id="sg-3")])
     ids = ("sg-1", "sg-2", "sg-3")
     assert cache.recall(READ._replace(security_group_ids=ids), ME, policy).keys() == {"sg-2", "sg-3"}
     assert len(cache) == 2
@@ -116,7 +118,7 @@ def test_threads_do_not_break_it() -> None:
         try:
             for number in range(2000):
                 read = READ._replace(security_group_ids=(f"sg-{(number * seed) % 16}",))
-                cache.remember(read, ME, [FOUND._replace(security_group_id=read.security_group_ids[0])])
+                cache.remember(read, MYSELF, [FOUND._replace(security_group_id=read.security_group_ids[0])])
                 cache.recall(read, ME, policy)
                 if number % 100 == 0:
                     cache.forget(read.security_group_ids)

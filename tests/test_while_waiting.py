@@ -16,6 +16,7 @@ from alibabacloud_tea_openapi.utils_models import GlobalParameters
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs.cache.asker import Asker
 from safe_ecs.core.review import Read
 from safe_ecs.testing import CannedAnswer
 from tests.doors import params
@@ -190,6 +191,7 @@ def test_a_process_that_forks_while_threads_look_up_does_not_hang(
 def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:
     """It may run in the middle of a write of its own thread; then everything is forgotten, which costs a read."""
     cache, policy, credential = StatusCache(), GuardPolicy(), GuardPolicy
+    asker = Asker(credential, ())
     read = Read("host", "cn-hangzhou", (managed,))
     status = GroupStatus(managed, True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
     rounds = 0
@@ -197,7 +199,7 @@ def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> No
     def use(*_: object) -> None:
         nonlocal rounds
         rounds += 1
-        cache.remember(read, credential, [status])
+        cache.remember(read, asker, [status])
         cache.forget(["sg-other"])
         assert all(known.service_managed for known in cache.recall(read, credential, policy).values())
         signal.setitimer(signal.ITIMER_REAL, 0.0002)
@@ -206,11 +208,11 @@ def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> No
     signal.setitimer(signal.ITIMER_REAL, 0.0002)
     try:
         while rounds < 200:
-            cache.remember(read, credential, [status])
+            cache.remember(read, asker, [status])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    cache.remember(read, credential, [status])
+    cache.remember(read, asker, [status])
     assert cache.recall(read, credential, policy)[managed].service_managed
     assert len(cache) == 1
 

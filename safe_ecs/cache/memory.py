@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
+import math
 import os
 import weakref
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Lock, local
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from cachetools import FIFOCache
 
+from safe_ecs.cache.asker import Asker
 from safe_ecs.core.decision import GroupStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-    from safe_ecs.core.review import Read
+    from safe_ecs.core.decision import Source
+    from safe_ecs.core.failure import Failure
+    from safe_ecs.core.review import Read, TemplateRead
     from safe_ecs.policy import GuardPolicy
 
 # How long to wait for another thread's write, which takes microseconds, unless that thread has been interrupted by
 # a signal handler that in turn waits for this one.
 _PATIENCE_SECONDS: Final = 0.5
+_MOST_FAILURES: Final = 4096
+_MOST_TEMPLATES: Final = 4096
+_MOST_FORGOTTEN: Final = 4096
+
+# Where a status holds: host, region, group, and who asked, which is None for a group that exists: that is a
+# fact for everybody. A plain tuple, as the hit path makes one for every group.
+_Value = TypeVar("_Value")
+_Key: TypeAlias = "tuple[str, str, str, Asker | None]"
 
 
 class _Remembered(NamedTuple):
     service_managed: bool
     service_id: int | None
     learned_at: float
+    source: Source
 
 
-class _Asker:
-    """Who did not find a group: credentials, told apart by identity, and on whose behalf they asked."""
+class _Kept:
+    """What a cache keeps. Reading a FIFOCache changes nothing in it, so that only writers need the lock."""
 
-    __slots__ = ("_identity", "_is_alive")
+    __slots__ = ("failures", "forgotten", "lock", "statuses", "templates")
 
-    def __init__(self, credential: object, owner: tuple[tuple[str, str], ...]) -> None:
-        self._identity = id(credential), owner
-        # The memory must not keep the keys of clients that are gone, nor take others for them at the same address.
-        self._is_alive = weakref.ref(credential) if credential is not None else bool
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Asker):
-            return NotImplemented
-        return self._identity == other._identity and self._is_alive() is other._is_alive()
-
-    def __hash__(self) -> int:
-        return hash(self._identity)
-
-
-# Where a status holds: host, region, group, and who asked, which is None for a group that exists: that is a
-# fact for everybody. A plain tuple, as the hit path makes one for every group.
-_Key: TypeAlias = "tuple[str, str, str, _Asker | None]"
+    def __init__(self, maxsize: int) -> None:
+        self.lock = Lock()
+        self.statuses: FIFOCache[_Key, _Remembered] = FIFOCache(maxsize)
+        # For one group under its id, for an asker under the action, for everybody under "".
+        self.failures: FIFOCache[_Key, tuple[Failure, float]] = FIFOCache(_MOST_FAILURES)
+        self.templates: FIFOCache[tuple[Any, ...], tuple[tuple[str, ...], float]] = FIFOCache(_MOST_TEMPLATES)
+        # When each group was forgotten, and all under "": what ECS was asked before that is no answer after it.
+        self.forgotten: dict[str, float] = {}
 
 
 class StatusCache:
@@ -69,6 +74,9 @@ class StatusCache:
         ValueError: ``maxsize`` is less than 1.
     """
 
+    is_shared = False
+    """Whether ``fetch``, ``publish`` and ``withdraw`` reach other processes, and may block."""
+
     def __init__(self, maxsize: int = 65536) -> None:
         if isinstance(maxsize, bool) or not isinstance(maxsize, int):
             raise TypeError(f"maxsize must be an int, not {maxsize!r}")
@@ -79,96 +87,232 @@ class StatusCache:
         self._start_afresh()
         _ALL.add(self)
 
-    def _start_afresh(self) -> None:
-        # Reading a FIFOCache changes nothing in it, unlike an LRUCache, so that only writers need the lock.
-        self._entries: FIFOCache[_Key, _Remembered] = FIFOCache(self._maxsize)
-        self._lock = Lock()
+    def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:  # noqa: ARG002 - for a fleet's
+        """Return what other processes know of the groups of a read; nothing here."""
+        return {}
 
-    def recall(self, read: Read, credential: object, policy: GuardPolicy) -> dict[str, GroupStatus]:
+    def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float) -> None:
+        """Tell other processes what ECS has just said; there are none here."""
+
+    def withdraw(self, security_group_ids: Collection[str]) -> None:
+        """Make other processes forget these groups, or all if none is named; there are none here."""
+
+    def _start_afresh(self) -> None:
+        self._kept = _Kept(self._maxsize)
+
+    def recall(
+        self, read: Read, credential: object, policy: GuardPolicy, *, stale: bool = False
+    ) -> dict[str, GroupStatus]:
         """Return what is known, and by the policy still trusted, of the groups a read asks for.
 
         Args:
             read: The groups, with the endpoint and the region.
             credential: Whose missing groups to recall.
             policy: Says how long a status is trusted.
+            stale: Whether to recall, beyond that, what may serve while ECS cannot be asked.
         """
         host, region_id, security_group_ids, owner = read
-        entries, now = self._entries, monotonic()
+        entries, now = self._kept.statuses, monotonic()
         known: dict[str, GroupStatus] = {}
         for security_group_id in security_group_ids:
             try:
                 entry, exists, ttl = entries[host, region_id, security_group_id, None], True, policy.ttl
             except KeyError:
-                missing = entries.get((host, region_id, security_group_id, _Asker(credential, owner)))
+                missing = _peek(entries, (host, region_id, security_group_id, Asker(credential, owner)))
                 if missing is None:
                     continue
                 entry, exists, ttl = missing, False, policy.missing_ttl
-            age = now - entry.learned_at
-            if age < ttl:
-                known[security_group_id] = GroupStatus(
-                    security_group_id,
-                    exists,
-                    entry.service_managed,
-                    entry.service_id,
-                    region_id,
-                    "cache",
-                    age,
-                )
+            age, source = now - entry.learned_at, entry.source
+            if age >= ttl:
+                if not stale or not exists or age >= ttl + policy.stale_ttl:
+                    continue
+                source = "stale"
+            known[security_group_id] = GroupStatus(
+                security_group_id, exists, entry.service_managed, entry.service_id, region_id, source, age
+            )
         return known
 
-    def remember(self, read: Read, credential: object, statuses: Iterable[GroupStatus]) -> None:
-        """Keep what ECS has just said of groups that a read asked for."""
-        host, region_id, _, owner = read
-        asker, now = _Asker(credential, owner), monotonic()
-        with self._writing() as entries:
+    def remember(
+        self,
+        read: Read,
+        asker: Asker,
+        statuses: Iterable[GroupStatus],
+        *,
+        asked_at: float = math.inf,
+        source: Source = "cache",
+    ) -> None:
+        """Keep what ECS has said of groups.
+
+        Args:
+            read: Where it was asked.
+            asker: Whose missing groups they are.
+            statuses: What it said; their age counts.
+            asked_at: When it was asked: a group that was forgotten since is not remembered.
+            source: What to recall as their source.
+        """
+        host, region_id, now = read.host, read.region_id, monotonic()
+        with self._writing() as kept:
             for status in statuses:
-                found = (host, region_id, status.security_group_id, None)
-                missing = (host, region_id, status.security_group_id, asker)
-                entries.pop(missing, None)
-                entries.pop(found, None)
-                entry = _Remembered(status.service_managed, status.service_id, now)
-                entries[found if status.exists else missing] = entry
+                security_group_id = status.security_group_id
+                if self.forgotten_at((security_group_id,)) >= asked_at:
+                    continue
+                found = (host, region_id, security_group_id, None)
+                missing = (host, region_id, security_group_id, asker)
+                kept.statuses.pop(missing, None)
+                kept.statuses.pop(found, None)
+                learned_at = now - status.age if status.age else now
+                kept.statuses[found if status.exists else missing] = _Remembered(
+                    status.service_managed, status.service_id, learned_at, source
+                )
+
+    def recall_failures(
+        self,
+        at: Read | TemplateRead,
+        action: str,
+        ids: Iterable[str],
+        asker: Asker,
+        policy: GuardPolicy,
+    ) -> dict[str, Failure]:
+        """Return why, by the policy, ECS is not to be asked again yet for each of the ids for which that is so."""
+        now, failures = monotonic(), self._kept.failures
+        if not failures:
+            return {}
+
+        def recent(key: str, of: Asker | None) -> Failure | None:
+            failed = _peek(failures, (at.host, at.region_id, key, of))
+            return failed[0] if failed is not None and now - failed[1] < policy.failure_ttl else None
+
+        of_all = recent("", None) or recent(action, asker)
+        found = {each: of_all or recent(each, asker) for each in ids}
+        return {each: failure for each, failure in found.items() if failure is not None}
+
+    def remember_failures(
+        self, at: Read | TemplateRead, action: str, failures: Mapping[str, Failure], asker: Asker
+    ) -> None:
+        """Keep that ECS could not be asked, or refused."""
+        now = monotonic()
+        with self._writing() as kept:
+            for each, failure in failures.items():
+                key, of = {
+                    "group": (each, asker),
+                    "asker": (action, asker),
+                    "endpoint": ("", None),
+                }[failure.extent]
+                # Without the exception, which holds on to the client and its keys.
+                kept.failures[at.host, at.region_id, key, of] = replace(failure, cause=None), now
+
+    def forgive(self, at: Read | TemplateRead, action: str, ids: Iterable[str], asker: Asker) -> None:
+        """Forget failures, because ECS has answered."""
+        if not self._kept.failures:
+            return
+        with self._writing() as kept:
+            for key, of in (("", None), (action, asker), *((each, asker) for each in ids)):
+                kept.failures.pop((at.host, at.region_id, key, of), None)
+
+    def seconds_since_outage(self, at: Read | TemplateRead) -> float:
+        """Return how long ago ECS could last not be asked; infinity if it has answered since."""
+        failed = _peek(self._kept.failures, (at.host, at.region_id, "", None))
+        return math.inf if failed is None else monotonic() - failed[1]
+
+    def recall_template(
+        self, read: TemplateRead, asker: Asker, policy: GuardPolicy
+    ) -> tuple[str, ...] | None:
+        """Return the groups that a launch template names, None if they are not known.
+
+        A numbered version never changes, but its template's name may become another's.
+        """
+        template = _peek(self._kept.templates, (*read, asker))
+        if template is None:
+            return None
+        is_immutable = bool(read.template.template_id and read.template.version)
+        groups, learned_at = template
+        return groups if is_immutable or monotonic() - learned_at < policy.ttl else None
+
+    def remember_template(self, read: TemplateRead, asker: Asker, groups: tuple[str, ...]) -> None:
+        """Keep the groups that a launch template names."""
+        with self._writing() as kept:
+            kept.templates[*read, asker] = groups, monotonic()
 
     def forget(self, security_group_ids: Collection[str] = ()) -> None:
         """Drop what is known of these groups, or everything if none is named."""
-        self._drop(lambda key: not security_group_ids or key[2] in security_group_ids)
+        now = monotonic()
+        with self._writing() as kept:
+            if not security_group_ids:
+                kept.forgotten[""] = now
+                kept.templates.clear()
+            else:
+                self._mark_forgotten(kept, security_group_ids, now)
+            wanted = set(security_group_ids)
+            _drop(kept, lambda key: not wanted or key[2] in wanted)
+
+    def discard(self, read: Read, asker: Asker) -> None:
+        """Drop what is known of the groups of a read, where it was asked: faster than ``forget``."""
+        host, region_id, security_group_ids, _ = read
+        with self._writing() as kept:
+            self._mark_forgotten(kept, security_group_ids, monotonic())
+            for security_group_id in security_group_ids:
+                for of in (None, asker):
+                    kept.statuses.pop((host, region_id, security_group_id, of), None)
+
+    def _mark_forgotten(self, kept: _Kept, security_group_ids: Collection[str], now: float) -> None:
+        if len(kept.forgotten) + len(security_group_ids) > _MOST_FORGOTTEN:
+            # Too many to tell apart: as if all had been forgotten, which costs reads.
+            kept.forgotten = {"": now}
+        else:
+            kept.forgotten.update(dict.fromkeys(security_group_ids, now))
+
+    def forgotten_at(self, security_group_ids: Iterable[str]) -> float:
+        """Return when the last one of these groups was forgotten; minus infinity if none ever was."""
+        forgotten = self._kept.forgotten
+        return max(forgotten.get(each, -math.inf) for each in ("", *security_group_ids))
 
     def forget_endpoint(self, host: str) -> None:
         """Drop everything that one endpoint said, because it is gone or now stands for another ECS."""
-        self._drop(lambda key: key[0] == host)
-
-    def _drop(self, is_dropped: Callable[[_Key], bool]) -> None:
-        with self._writing() as entries:
-            for key in [key for key in entries if is_dropped(key)]:
-                del entries[key]
+        with self._writing() as kept:
+            _drop(kept, lambda key: key[0] == host)
 
     @contextmanager
-    def _writing(self) -> Iterator[FIFOCache[_Key, _Remembered]]:
-        """Give the entries to one writer at a time.
+    def _writing(self) -> Iterator[_Kept]:
+        """Give what is kept to one writer at a time.
 
         A signal handler may interrupt a write of its own thread and must not wait for it. Then everything is
         forgotten, which costs reads; to wait could cost the program.
         """
         interrupted = getattr(self._thread, "writes", False)
         self._thread.writes = True
-        entries, lock = self._entries, self._lock
-        if interrupted or not lock.acquire(timeout=_PATIENCE_SECONDS):
+        kept = self._kept
+        if interrupted or not kept.lock.acquire(timeout=_PATIENCE_SECONDS):
             self._start_afresh()
-            entries, lock = self._entries, self._lock
-            lock.acquire()
+            kept = self._kept
+            kept.lock.acquire()
         try:
-            yield entries
+            yield kept
         finally:
-            lock.release()
+            kept.lock.release()
             self._thread.writes = interrupted
 
     def __len__(self) -> int:
         """Return how many statuses are remembered."""
-        return len(self._entries)
+        return len(self._kept.statuses)
 
     def __reduce__(self) -> tuple[type[StatusCache], tuple[int]]:
         """Travel to another process as an empty cache of the same size."""
         return type(self), (self._maxsize,)
+
+
+def _peek(store: FIFOCache[Any, _Value], key: object) -> _Value | None:
+    # FIFOCache.get looks twice, and between the looks another thread may drop the key.
+    try:
+        return store[key]
+    except KeyError:
+        return None
+
+
+def _drop(kept: _Kept, is_dropped: Callable[[tuple[Any, ...]], bool]) -> None:
+    stores: tuple[FIFOCache[Any, Any], ...] = (kept.statuses, kept.failures, kept.templates)
+    for store in stores:
+        for key in [key for key in store if is_dropped(key)]:
+            del store[key]
 
 
 _ALL: Final[weakref.WeakSet[StatusCache]] = weakref.WeakSet()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from safe_ecs.policy import GuardPolicy, Mode
 
 Outcome: TypeAlias = Literal["allowed", "denied", "would_deny", "unavailable", "not_guarded"]
-Source: TypeAlias = Literal["lookup", "cache"]
+Source: TypeAlias = Literal["lookup", "cache", "shared", "learned", "warm", "stale"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,9 @@ class GroupStatus(NamedTuple):
         service_managed: ``ServiceManaged`` of the answer; the only field that makes a group managed.
         service_id: ``ServiceID`` of the answer. It may be set on an ordinary group as well.
         region_id: The region that was asked.
-        source: Whether ECS was asked for this decision or the answer was remembered.
+        source: ``"lookup"`` if ECS was asked for this decision. What was remembered came from an earlier look-up
+            (``"cache"``), from another process (``"shared"``), from the caller's own calls (``"learned"``) or
+            from ``warm()``; ``"stale"`` is what has outlived ``ttl`` and serves while ECS cannot be asked.
         age: Seconds since ECS gave the answer.
     """
 
@@ -112,10 +114,14 @@ class Decision(NamedTuple):
             return f"{action} is not guarded. {because}"
         if self.mode == "off":
             return "The policy's mode is off: no security group was looked up."
+        stale = ", ".join(
+            f"{g.security_group_id} ({g.age:.0f} s old)" for g in self.groups if g.source == "stale"
+        )
+        since = f" ECS cannot be asked now; stale: {stale}." if stale else ""
         verb = "would be refused" if self.mode == "audit" else "is refused"
         if managed := self.managed:
             named = ", ".join(f"{g.security_group_id} (serviceID {g.service_id})" for g in managed)
-            return f"{action} {verb}: a cloud service manages {named}."
+            return f"{action} {verb}: a cloud service manages {named}.{since}"
         if self.undetermined:
             verb = "is let through" if self.policy.on_unavailable == "allow" else verb
             named = "; ".join(
@@ -126,7 +132,7 @@ class Decision(NamedTuple):
         if missing:
             return f"{action} is left to ECS, where these groups were not found: {missing}."
         found = "is allowed: no target is managed by a service the caller does not act for"
-        return f"{action} {found if self.groups else 'names no security group'}."
+        return f"{action} {found if self.groups else 'names no security group'}.{since}"
 
 
 def is_out_of_bounds(group: GroupStatus, policy: GuardPolicy) -> bool:

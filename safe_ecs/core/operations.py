@@ -120,3 +120,12 @@ GUARDED_ACTIONS: Final = {
     action.lower(): action for action, operation in OPERATIONS.items() if operation.guarded
 }
 """The guarded actions by their lower-case spelling: whether ECS minds the case is not documented."""
+
+STATUS_QUERY: Final = "DescribeSecurityGroups"
+"""The one query that says which groups are managed: what the guard asks, and learns from when others ask it."""
+
+TEMPLATE_QUERY: Final = "DescribeLaunchTemplateVersions"
+"""The query that says which groups a launch template names."""
+
+NOTICED_ACTIONS: Final = {**GUARDED_ACTIONS, STATUS_QUERY.lower(): STATUS_QUERY}
+"""The actions whose calls the guard looks at, by their lower-case spelling."""

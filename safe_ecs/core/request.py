@@ -17,7 +17,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
-from safe_ecs.core.operations import GUARDED_ACTIONS
+from safe_ecs.core.operations import NOTICED_ACTIONS, STATUS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,10 +35,20 @@ OWNER_PARAMETERS: Final = {
 }
 """The parameters that say on whose behalf a call is made, by their lower-case spelling."""
 
+_FROM_TEMPLATES: Final = "RunInstances"
+_TEMPLATE_PARAMETERS: Final = ("launchtemplateid", "launchtemplatename", "launchtemplateversion")
+
 MAX_DEPTH: Final = 32
 """How deep parameters may be nested; ECS knows none deeper than 3."""
 
-_Kind: TypeAlias = Literal["target", "region", "owner", "action", "version"]
+_Kind: TypeAlias = Literal["target", "region", "owner", "template", "action", "version"]
+_KINDS: Final[dict[str, _Kind]] = {
+    "regionid": "region",
+    "action": "action",
+    "version": "version",
+    **dict.fromkeys(OWNER_PARAMETERS, "owner"),
+    **dict.fromkeys(_TEMPLATE_PARAMETERS, "template"),
+}
 
 
 class Outgoing(NamedTuple):
@@ -73,17 +83,32 @@ class Outgoing(NamedTuple):
     client_region_id: object
 
 
-class EffectiveRequest(NamedTuple):
-    """A guarded call as it will be sent.
+class LaunchTemplate(NamedTuple):
+    """The version of a launch template that a call names.
 
     Attributes:
-        action: The guarded operation, spelt as in the table.
+        template_id: Its id; "" if the call has its name instead.
+        name: Its name; "" likewise.
+        version: The number; "" for the default version.
+    """
+
+    template_id: str
+    name: str
+    version: str
+
+
+class EffectiveRequest(NamedTuple):
+    """A call as it will be sent.
+
+    Attributes:
+        action: The operation, spelt as in the table: a guarded one, or the query of statuses.
         host: The host it goes to.
         targets: The ids of the groups it would change, in lower case, each once.
         region_ids: The regions the request names; usually one, empty when it names none.
         client_region_id: The region of the client; "" if it has none.
         owner: The parameters that say on whose behalf the call is made, by lower-case name.
         unreadable: Why targets may be missing from ``targets``; "" if none can be.
+        templates: The launch templates it takes its groups from; usually one, empty when it names groups itself.
     """
 
     action: str
@@ -93,15 +118,23 @@ class EffectiveRequest(NamedTuple):
     client_region_id: str
     owner: tuple[tuple[str, str], ...]
     unreadable: str
+    templates: tuple[LaunchTemplate, ...] = ()
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether it is a guarded operation, and not the query of statuses."""
+        return self.action != STATUS_QUERY
 
 
 def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
-    """Return what will be sent, or None when it is no guarded operation of ECS."""
+    """Return what will be sent, or None when it is neither a guarded operation of ECS nor the query of statuses."""
     seen = _Parameters()
     host = seen.add_call(outgoing)
     action = ""
     for candidate in seen.actions:
-        action = action or GUARDED_ACTIONS.get(candidate.lower(), "")
+        noticed = NOTICED_ACTIONS.get(candidate.lower(), "")
+        if not action or action == STATUS_QUERY:
+            action = noticed or action
     if not action or (seen.versions and ECS_VERSION not in seen.versions):
         return None
     if not host and not outgoing.plugged_in:
@@ -115,6 +148,7 @@ def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
         "" if region_id is None else _texts(region_id)[0].lower(),
         tuple(sorted(seen.owner.items())) if seen.owner else (),
         seen.unreadable,
+        seen.named_templates() if action == _FROM_TEMPLATES and not seen.targets else (),
     )
 
 
@@ -126,7 +160,7 @@ def normal_id(security_group_id: str) -> str:
 class _Parameters:
     """Collects what matters from one parameter after the other."""
 
-    __slots__ = ("actions", "owner", "region_ids", "targets", "unreadable", "versions")
+    __slots__ = ("actions", "owner", "region_ids", "targets", "templates", "unreadable", "versions")
 
     def __init__(self) -> None:
         self.actions: list[str] = []
@@ -134,6 +168,7 @@ class _Parameters:
         self.region_ids: dict[str, None] = {}
         self.targets: dict[str, None] = {}
         self.owner: dict[str, str] = {}
+        self.templates: dict[tuple[str, str], None] = {}
         self.unreadable = ""
 
     def add_call(self, outgoing: Outgoing) -> str:
@@ -214,8 +249,22 @@ class _Parameters:
             self.actions.append(text)
         elif kind == "version":
             self.versions.append(text)
+        elif kind == "template":
+            self.templates[_parts(name)[0], text] = None
         else:
-            self.owner[_texts(name)[0].lower()] = text
+            self.owner[_parts(name)[0]] = text
+
+    def named_templates(self) -> tuple[LaunchTemplate, ...]:
+        """Return every launch template that the parameters may mean."""
+        named: dict[str, list[str]] = {name: [] for name in _TEMPLATE_PARAMETERS}
+        for name, text in self.templates:
+            named[name].append(text)
+        ids, names, versions = named.values()
+        return tuple(
+            LaunchTemplate(template_id, name, version)
+            for template_id, name in (*((i, "") for i in ids), *(("", n) for n in names))
+            for version in versions or [""]
+        )
 
     def _add_body(self, body: object) -> None:
         if isinstance(body, dict):
@@ -297,21 +346,21 @@ def bare_host(host: str) -> str:
     return authority.rpartition("@")[2].lower()
 
 
-@lru_cache(maxsize=4096)
-def _kind(name: object) -> _Kind | None:
-    """Say what a parameter's name makes of it; the numbers of repeated parameters do not count."""
+def _parts(name: object) -> list[str]:
+    """Return what the dots of a parameter's name divide; the numbers of repeated parameters do not count."""
     parts = _texts(name)[0].lower().strip(".").split(".")
     while len(parts) > 1 and parts[-1].isdecimal():
         parts.pop()
+    return parts
+
+
+@lru_cache(maxsize=4096)
+def _kind(name: object) -> _Kind | None:
+    """Say what a parameter's name makes of it."""
+    parts = _parts(name)
     last = parts[-1]
     if last in {"securitygroupid", "securitygroupids"}:
         return "target"
     if len(parts) > 1:
         return None
-    if last == "regionid":
-        return "region"
-    if last in OWNER_PARAMETERS:
-        return "owner"
-    if last == "action":
-        return "action"
-    return "version" if last == "version" else None
+    return _KINDS.get(last)

@@ -1,12 +1,13 @@
 """A review: from a guarded call to a decision, asking for what is not known.
 
-It is a generator, so that the sync and the async driver share every rule. It yields a ``Read`` and is
-sent, for each group named there, a ``GroupStatus`` or ``Undetermined``: failures are values too.
+It is a generator, so that the sync and the async driver share every rule. It yields a ``Read`` and is sent, for
+each group named there, a ``GroupStatus`` or ``Undetermined``: failures are values too. Where the groups are named
+by a launch template it yields a ``TemplateRead`` first and is sent their ids.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, decide
 from safe_ecs.core.region import regions_of
@@ -14,11 +15,13 @@ from safe_ecs.core.region import regions_of
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from safe_ecs.core.request import EffectiveRequest
+    from safe_ecs.core.request import EffectiveRequest, LaunchTemplate
     from safe_ecs.policy import GuardPolicy
 
 Answers: TypeAlias = "dict[str, GroupStatus | Undetermined]"
-Review: TypeAlias = "Generator[Read, Answers, Decision]"
+TemplateAnswer: TypeAlias = "tuple[str, ...] | Undetermined | None"
+# The answer to a Read is Answers, that to a TemplateRead a TemplateAnswer: the type of a generator cannot say so.
+Review: TypeAlias = "Generator[Read | TemplateRead, Any, Decision]"
 
 NO_REGION = (
     "neither the request nor the client names a region, and the endpoint's name holds none",
@@ -36,6 +39,15 @@ class Read(NamedTuple):
     owner: tuple[tuple[str, str], ...] = ()
 
 
+class TemplateRead(NamedTuple):
+    """A question to ECS: the groups that a launch template names; None if there is no such template."""
+
+    host: str
+    region_id: str
+    template: LaunchTemplate
+    owner: tuple[tuple[str, str], ...] = ()
+
+
 def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     """Yield the reads a decision needs and return the decision."""
     if policy.mode == "off":
@@ -43,13 +55,13 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     asked_first: str | None = None
     groups: dict[str, GroupStatus] = {}
     unknown: dict[str, Undetermined] = {}
-    pending = request.targets
+    pending, unresolved = yield from _targets(request, policy)
     # A group counts as missing only when every region the call may be about lacks it.
     for region_id in regions_of(request):
         asked_first = asked_first or region_id
         if not pending:
             break
-        answers = yield Read(request.host, region_id, pending, request.owner)
+        answers: Answers = yield Read(request.host, region_id, pending, request.owner)
         unsettled = []
         for security_group_id in pending:
             answer = answers[security_group_id]
@@ -66,11 +78,34 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     # Missing in one region does not outweigh unknown in another.
     for security_group_id in unknown:
         groups.pop(security_group_id, None)
-    undetermined = tuple(unknown.values())
+    undetermined = (*unresolved, *unknown.values())
     nowhere = pending if asked_first is None else ()
     if request.unreadable or nowhere:
         undetermined = (*undetermined, *_unanswerable(request, nowhere))
     return conclude(request, policy, asked_first, tuple(groups.values()), undetermined)
+
+
+def _targets(
+    request: EffectiveRequest, policy: GuardPolicy
+) -> Generator[TemplateRead, TemplateAnswer, tuple[tuple[str, ...], tuple[Undetermined, ...]]]:
+    """Return the groups that the request targets, asking for those of its templates, with what was not learned."""
+    if not (request.templates and policy.resolve_launch_templates):
+        return request.targets, ()
+    targets: dict[str, None] = {}
+    undetermined: list[Undetermined] = []
+    regions = tuple(regions_of(request))
+    if not regions:
+        reason, next_step = NO_REGION
+        undetermined.append(Undetermined(security_group_id="", reason=reason, next_step=next_step))
+    for template in request.templates:
+        for region_id in regions:
+            answer = yield TemplateRead(request.host, region_id, template, request.owner)
+            if isinstance(answer, Undetermined):
+                undetermined.append(answer)
+            elif answer is not None:
+                targets.update(dict.fromkeys(answer))
+                break
+    return tuple(targets), tuple(undetermined)
 
 
 def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:

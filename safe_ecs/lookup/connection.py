@@ -7,11 +7,13 @@ would make a group look missing. The SDK's retry options are left out too: tenac
 
 from __future__ import annotations
 
+import os
 from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from darabonba.core import DEFAULT_POOL_MAXSIZE
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs.core.request import ECS_VERSION, bare_host
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NOT_INHERITED: Final = ("_global_parameters", "_headers", "_retry_options")
+_INHERITED: Final = tuple(name for name in OpenApiClient.__annotations__ if name not in _NOT_INHERITED)
+_COMPARABLE: Final = frozenset({str, int, bool, type(None)})
+_forks = 0  # how many lie between the first process and this one
 _CONNECT_TIMEOUT_MS: Final = 5_000
 _READ_TIMEOUT_MS: Final = 10_000
 
@@ -31,17 +36,37 @@ class Connection:
         client: The client whose call is being reviewed.
         runtime: The options of that call; None for the client's own.
         host: Where the call goes, which a header may have changed.
+
+    Attributes:
+        host: The same.
+        settings: What tells it apart from the connections of other clients, but for the credentials.
     """
 
     def __init__(self, client: OpenApiClient, runtime: RuntimeOptions | None, host: str) -> None:
         # A stock client of its own: neither the guard nor a method of somebody's subclass runs for a read.
         self._client = OpenApiClient.__new__(OpenApiClient)
-        for name in OpenApiClient.__annotations__:
-            setattr(self._client, name, None if name in _NOT_INHERITED else getattr(client, name))
+        vars(self._client).update({name: getattr(client, name) for name in _INHERITED})
         if bare_host(str(client._endpoint)) != host:  # noqa: SLF001 - no getter
             self._client._endpoint = host  # noqa: SLF001 - no setter
+        self.host = host
         self._runtime = RuntimeOptions() if runtime is None else copy(runtime)
         self._runtime.extends_parameters = ExtendsParameters()
+        if _forks:
+            # The SDK keeps its connections by host and by the size of the pool. Those that a forked process inherits
+            # are still its parent's, and so may be the lock of their pool.
+            size: object = self._runtime.max_idle_conns or self._client._max_idle_conns  # noqa: SLF001 - no getter
+            if not isinstance(size, int) or size < 1:
+                size = DEFAULT_POOL_MAXSIZE
+            self._runtime.max_idle_conns = size + _forks
+        settings = {
+            **vars(self._client),
+            **vars(self._runtime),
+            "_credential": None,
+            "extends_parameters": None,
+        }
+        self.settings = tuple([
+            value if type(value) in _COMPARABLE else id(value) for value in settings.values()
+        ])
 
     def describe(self, action: str, query: Mapping[str, str], seconds_left: float) -> object:
         """Send one read and return the parsed body of the answer.
@@ -67,6 +92,15 @@ class Connection:
         runtime.connect_timeout = min(int(connect), most)
         runtime.read_timeout = min(int(read), most)
         return runtime
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603 - a process has one such number
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=_count_fork)
 
 
 def _request(action: str, query: Mapping[str, str]) -> tuple[Params, OpenApiRequest]:

@@ -1,8 +1,11 @@
-"""Which failures of a read deserve another try. The only module that imports tenacity.
+"""Which failures of a read deserve another try, and how many. The only module that imports tenacity.
 
 Judged by error code, then by HTTP status, then by the class of a network error, and never by the class of the
 SDK's exception: throttling is a ClientException or a ThrottlingException depending on a header. Quotas that
 last for a day look like throttling by name and are not tried again.
+
+Further tries at one host draw on a quota, in the way of botocore's standard retry mode: while a host is down, soon
+nobody pays for more than one try.
 """
 
 from __future__ import annotations
@@ -10,11 +13,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from darabonba.exceptions import RetryError as TransportError
-from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity import (
+    AsyncRetrying,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+)
+from tenacity.stop import stop_base
 from tenacity.wait import wait_random_exponential
 
 if TYPE_CHECKING:
-    from safe_ecs.policy import GuardPolicy
+    from tenacity import RetryCallState
 
 _TRANSIENT_CODES: Final = frozenset({
     "Throttling",
@@ -42,24 +52,70 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_network_error(error: BaseException) -> bool:
-    """Return whether no whole answer came back: no connection, a time-out, or a connection cut short."""
+    """Return whether no whole answer of ECS came back: no connection, a time-out, one cut short, or no JSON."""
     inner = getattr(error, "inner_exception", error)
     # The SDK turns OSErrors into its own class, but lets those errors of aiohttp pass that are none. They are told
     # by their module, because aiohttp is the SDK's dependency and not ours.
-    return isinstance(inner, (TransportError, OSError)) or type(inner).__module__.startswith("aiohttp.")
+    if isinstance(inner, (TransportError, OSError)) or type(inner).__module__.startswith("aiohttp."):
+        return True
+    # A body that is no JSON, such as the page of a gateway that is down, whose status the SDK does not tell.
+    return isinstance(inner, RuntimeError) and "json format" in str(inner)
 
 
-def retrying(policy: GuardPolicy, seconds_left: float) -> Retrying:
+class RetryQuota:
+    """Tokens for further tries, for each host: a further try takes some, and a success gives some back.
+
+    It needs no lock: a token that two threads lose between them does no harm.
+    """
+
+    CAPACITY: Final = 60
+    COST: Final = 5
+    """Of one further try: a look-up has three at most by default, so that four failed ones use up the quota."""
+
+    def __init__(self) -> None:
+        self._spent: dict[str, int] = {}
+
+    def take(self, host: str) -> bool:
+        """Take the tokens for one further try and return True, or return False if too few are left."""
+        spent = self._spent.get(host, 0) + self.COST
+        if spent > self.CAPACITY:
+            return False
+        self._spent[host] = spent
+        return True
+
+    def give_back(self, host: str, tries: int) -> None:
+        """Return, after a success, what its last further try took, or one token if it needed none."""
+        left = self._spent.get(host, 0) - (self.COST if tries > 1 else 1)
+        if left > 0:
+            self._spent[host] = left
+        else:
+            self._spent.pop(host, None)
+
+
+QUOTA: Final = RetryQuota()
+"""Of this process."""
+
+
+class _StopWithoutQuota(stop_base):
+    def __init__(self, host: str) -> None:
+        self._host = host
+
+    def __call__(self, _: RetryCallState) -> bool:
+        return not QUOTA.take(self._host)
+
+
+def retrying(host: str, attempts: int, seconds_left: float) -> Retrying:
     """Return a tenacity loop for one read of the sync driver."""
     return Retrying(
-        stop=stop_after_attempt(policy.lookup_attempts) | stop_before_delay(seconds_left),
+        # The quota comes last: a try that will not be made must take nothing.
+        stop=stop_after_attempt(attempts) | stop_before_delay(seconds_left) | _StopWithoutQuota(host),
         wait=wait_random_exponential(multiplier=0.1, max=2),
         retry=retry_if_exception(is_transient),
         reraise=True,
     )
 
 
-def retrying_async(policy: GuardPolicy, seconds_left: float) -> AsyncRetrying:
+def retrying_async(host: str, attempts: int, seconds_left: float) -> AsyncRetrying:
     """Return a tenacity loop for one read of the async driver."""
-    loop = retrying(policy, seconds_left)
+    loop = retrying(host, attempts, seconds_left)
     return AsyncRetrying(stop=loop.stop, wait=loop.wait, retry=loop.retry, reraise=True)

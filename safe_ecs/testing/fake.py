@@ -57,9 +57,15 @@ class FakeEcs:
 
     Args:
         port: The port to listen on; 0 for a free one.
+        latency: Seconds that every answer takes.
+
+    Attributes:
+        latency: As above; it may be changed at any time.
     """
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, latency: float = 0.0) -> None:
+        self.latency = latency
+        self._always: dict[str, CannedAnswer] = {}
         self._state = State()
         self._requests: list[RecordedRequest] = []
         self._canned: defaultdict[str, deque[CannedAnswer]] = defaultdict(deque)
@@ -143,6 +149,30 @@ class FakeEcs:
         with self._lock:
             return self._state.add_member("eni", region_id, list(security_group_ids)).member_id
 
+    def create_launch_template(
+        self, *security_group_ids: str, name: str = "", region_id: str = DEFAULT_REGION_ID
+    ) -> str:
+        """Create a launch template, whose version 1 names these groups, and return its id."""
+        with self._lock:
+            return self._state.add_template(region_id, name, list(security_group_ids)).template_id
+
+    def create_launch_template_version(
+        self, template_id: str, *security_group_ids: str, default: bool = False
+    ) -> int:
+        """Add a version to a launch template and return its number.
+
+        Args:
+            template_id: The launch template.
+            security_group_ids: The groups that the version names.
+            default: Whether it is the default version from now on.
+        """
+        with self._lock:
+            template = self._state.templates[template_id]
+            template.versions.append(list(security_group_ids))
+            if default:
+                template.default_version = len(template.versions)
+            return len(template.versions)
+
     def create_rule(
         self, security_group_id: str, direction: Literal["ingress", "egress"], **fields: str
     ) -> str:
@@ -162,6 +192,13 @@ class FakeEcs:
         """Answer the next requests for an action with these, one each, and go on as usual after that."""
         with self._lock:
             self._canned[action].extend(answers)
+
+    def answer_always(self, action: str, answer: CannedAnswer | None) -> None:
+        """Answer every request for an action with this, or as usual again if None."""
+        with self._lock:
+            self._always.pop(action, None)
+            if answer is not None:
+                self._always[action] = answer
 
     @property
     def requests(self) -> Sequence[RecordedRequest]:
@@ -190,7 +227,7 @@ class FakeEcs:
         signed = _CREDENTIAL.search(headers.get("authorization", ""))
         access_key_id = signed[1] if signed else parameters.get("AccessKeyId")
         with self._lock:
-            canned = self._canned[action].popleft() if self._canned[action] else None
+            canned = self._canned[action].popleft() if self._canned[action] else self._always.get(action)
             if canned is None:
                 status, body = self._think(action, parameters, self._service_keys.get(access_key_id))
                 canned = CannedAnswer(status=status, body=json.dumps(body).encode())
@@ -206,8 +243,8 @@ class FakeEcs:
                     status=canned.status,
                 )
             )
-        if canned.delay:
-            sleep(canned.delay)
+        if delay := canned.delay + self.latency:
+            sleep(delay)
         if canned.status == 0:
             raise CutConnectionError
         return canned.status, canned.body, canned.headers

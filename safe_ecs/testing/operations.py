@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from safe_ecs.testing.parameters import Parameters
-    from safe_ecs.testing.state import Member, State
+    from safe_ecs.testing.state import LaunchTemplate, Member, State
 
 Answer: TypeAlias = "dict[str, object]"
 Handler: TypeAlias = "Callable[[State, Parameters], Answer]"
@@ -43,13 +43,69 @@ def perform(action: str, state: State, parameters: Parameters, service_id: int |
     if handler := _QUERIES.get(action):
         return handler(state, parameters)
     if handler := _WRITES.get(action):
-        for security_group_id in parameters.target_groups():
+        for security_group_id in _targets(action, state, parameters):
             group = state.group(security_group_id)
             if group.service_managed and group.service_id != service_id:
                 raise managed_group(group)
         return handler(state, parameters)
     known = ", ".join(sorted({*_QUERIES, *_WRITES}))
     raise EcsError(404, "InvalidAction.NotFound", f"FakeEcs does not know {action!r}. It knows {known}.")
+
+
+def _targets(action: str, state: State, parameters: Parameters) -> list[str]:
+    """Return the groups a write would change: with RunInstances those of its template if it names none itself."""
+    if action == "RunInstances" and not parameters.target_groups():
+        return _groups_of_template(state, parameters)
+    return parameters.target_groups()
+
+
+def _groups_of_template(state: State, parameters: Parameters) -> list[str]:
+    if not (parameters.get("LaunchTemplateId") or parameters.get("LaunchTemplateName")):
+        return []
+    template = _the_template(state, parameters)
+    if template is None:
+        raise EcsError(404, "InvalidLaunchTemplate.NotFound", "The specified LaunchTemplate does not exist.")
+    number = parameters.number("LaunchTemplateVersion", default=template.default_version, most=10**9)
+    if number > len(template.versions):
+        raise EcsError(
+            404,
+            "InvalidLaunchTemplateVersion.NotFound",
+            "The specified LaunchTemplateVersion does not exist.",
+        )
+    return template.versions[number - 1]
+
+
+def _the_template(state: State, parameters: Parameters) -> LaunchTemplate | None:
+    return state.template(
+        parameters.require("RegionId"),
+        parameters.get("LaunchTemplateId"),
+        parameters.get("LaunchTemplateName"),
+    )
+
+
+def _describe_launch_template_versions(state: State, parameters: Parameters) -> Answer:
+    template = _the_template(state, parameters)
+    numbers = tuple(range(1, len(template.versions) + 1)) if template else ()
+    if template and parameters.get("DefaultVersion").lower() == "true":
+        numbers = (template.default_version,)
+    elif wanted := parameters.get("LaunchTemplateVersion.1"):
+        numbers = tuple(number for number in numbers if str(number) == wanted)
+    return {
+        "TotalCount": len(numbers),
+        "LaunchTemplateVersionSets": {
+            "LaunchTemplateVersionSet": [_version(template, number) for number in numbers if template]
+        },
+    }
+
+
+def _version(template: LaunchTemplate, number: int) -> Answer:
+    return {
+        "LaunchTemplateId": template.template_id,
+        "LaunchTemplateName": template.name,
+        "VersionNumber": number,
+        "DefaultVersion": number == template.default_version,
+        "LaunchTemplateData": {"SecurityGroupIds": {"SecurityGroupId": template.versions[number - 1]}},
+    }
 
 
 def _create_security_group(state: State, parameters: Parameters) -> Answer:
@@ -259,7 +315,7 @@ def _the_member(state: State, parameters: Parameters) -> Member:
 
 
 def _run_instances(state: State, parameters: Parameters) -> Answer:
-    region_id, groups = parameters.require("RegionId"), parameters.target_groups()
+    region_id, groups = parameters.require("RegionId"), _targets("RunInstances", state, parameters)
     amount = parameters.number("Amount", default=1, most=100)
     created = [state.add_member("i", region_id, groups).member_id for _ in range(amount)]
     return {"InstanceIdSets": {"InstanceIdSet": created}}
@@ -289,6 +345,7 @@ _QUERIES: Final[dict[str, Handler]] = {
     "DescribeSecurityGroups": _describe_security_groups,
     "DescribeSecurityGroupAttribute": _describe_security_group_attribute,
     "DescribeSecurityGroupReferences": _describe_security_group_references,
+    "DescribeLaunchTemplateVersions": _describe_launch_template_versions,
 }
 _WRITES: Final[dict[str, Handler]] = {
     "CreateSecurityGroup": _create_security_group,

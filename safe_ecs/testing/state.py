@@ -54,12 +54,24 @@ class Member:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class LaunchTemplate:
+    """A launch template: the groups that each of its versions names, version 1 first."""
+
+    region_id: str
+    template_id: str
+    name: str
+    versions: list[list[str]]
+    default_version: int = 1
+
+
 @dataclass(slots=True)
 class State:
     """Everything, by id."""
 
     groups: dict[str, SecurityGroup] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
+    templates: dict[str, LaunchTemplate] = field(default_factory=dict)
 
     def add_group(self, group: SecurityGroup) -> SecurityGroup:
         """Keep a new group."""
@@ -85,6 +97,26 @@ class State:
         if security_group_id not in self.groups:
             raise unknown_group()
         return self.groups[security_group_id]
+
+    def add_template(self, region_id: str, name: str, security_group_ids: list[str]) -> LaunchTemplate:
+        """Keep a new launch template with one version."""
+        template_id = _new_id("lt")
+        template = LaunchTemplate(
+            region_id=region_id,
+            template_id=template_id,
+            name=name or template_id,
+            versions=[security_group_ids],
+        )
+        self.templates[template_id] = template
+        return template
+
+    def template(self, region_id: str, template_id: str, name: str) -> LaunchTemplate | None:
+        """Return a launch template by its id or, if that is "", by its name."""
+        for template in self.templates.values():
+            is_named = template.template_id == template_id if template_id else template.name == name
+            if is_named and template.region_id == region_id:
+                return template
+        return None
 
     def in_use(self, group: SecurityGroup) -> bool:
         """Return whether the group has members or is referred to by a rule of another group."""

@@ -1,0 +1,56 @@
+"""Who asks ECS: what one account does not see, or may not ask, is no fact for another."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+_SDK: Final = "alibabacloud_credentials."
+
+
+class Asker:
+    """Credentials, and on whose behalf they ask. Keeps neither the keys nor the credentials object.
+
+    Args:
+        credential: The SDK's credentials object of a client.
+        owner: The parameters that say on whose behalf.
+    """
+
+    __slots__ = ("_identity", "_is_alive")
+
+    def __init__(self, credential: object, owner: tuple[tuple[str, str], ...]) -> None:
+        keys = _fixed_keys(credential)
+        if keys is None:
+            # Another object may be born at the same address once this one is gone.
+            self._is_alive = weakref.ref(credential) if credential is not None else bool
+            self._identity: Hashable = id(credential), owner
+        else:
+            self._is_alive = bool
+            self._identity = hash(keys), owner
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Asker):
+            return NotImplemented
+        return self._identity == other._identity and self._is_alive() is other._is_alive()
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+
+def _fixed_keys(credential: object) -> Hashable | None:
+    """Return what tells credentials apart that never change: keys and tokens given as text; None for others.
+
+    A program that makes a new client for every call makes new credentials of the same keys each time.
+    """
+    provider = getattr(credential, "cloud_credential", None)
+    provider = getattr(provider, "provider", provider)
+    cls = type(provider)
+    if provider is None or not cls.__module__.startswith(_SDK):
+        return None
+    values = vars(provider)
+    if not values or not all(isinstance(value, str) for value in values.values()):
+        return None
+    return cls, *sorted(values.items())

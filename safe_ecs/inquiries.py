@@ -1,0 +1,227 @@
+"""What may be asked of ECS on behalf of one asker, in batches: statuses of groups, and groups of launch templates.
+
+An inquiry asks, and writes what it learns through to the cache.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, TypeAlias
+
+from safe_ecs.background import in_background_async
+from safe_ecs.core.decision import GroupStatus
+from safe_ecs.core.failure import Failure
+from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_QUERY
+from safe_ecs.lookup.ask import Limits, ask, ask_async
+from safe_ecs.lookup.describe import PAGE_SIZE, describe
+from safe_ecs.lookup.failures import failure_of, timed_out
+from safe_ecs.lookup.templates import describe_template
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from safe_ecs.cache.asker import Asker
+    from safe_ecs.cache.memory import StatusCache
+    from safe_ecs.core.review import Read, TemplateRead
+    from safe_ecs.lookup.connection import Connection
+    from safe_ecs.lookup.describe import Found, Query
+    from safe_ecs.lookup.templates import TemplateFound
+    from safe_ecs.policy import GuardPolicy
+    from safe_ecs.stats import Tally
+
+_TemplatesFound: TypeAlias = "dict[str, TemplateFound]"
+
+
+class _Inquiry:
+    """What inquiries have in common.
+
+    Args:
+        action: The query that is asked.
+        read: Where it is asked, and on whose behalf.
+        connection: The way to ECS.
+        asker: Who asks.
+        cache: What remembers the answers.
+        policy: Bounds what asking may take.
+        tally: Where to count.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - each is something that an answer depends on
+        self,
+        action: str,
+        read: Read | TemplateRead,
+        connection: Connection,
+        asker: Asker,
+        cache: StatusCache,
+        policy: GuardPolicy,
+        tally: Tally,
+    ) -> None:
+        self._action = action
+        self._at = read
+        self._connection = connection
+        self._asker = asker
+        self._cache = cache
+        self._ttl = policy.ttl
+        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts)
+        self._tally = tally
+        self.key: Hashable = (
+            action,
+            read.host,
+            read.region_id,
+            asker,
+            connection.settings,
+            cache,
+            self._limits,
+            self._ttl,
+        )
+
+    def joined(self, ids: int) -> None:
+        """Count them."""
+        self._tally.count(joined=ids)
+
+    def given_up(self, error: BaseException) -> Failure:
+        """Return the failure for an exception, and remember it if ECS was too slow."""
+        if not isinstance(error, TimeoutError):
+            return failure_of(error, self._action)
+        failure = timed_out(self._action, f"lookup_timeout ({self._limits.seconds:g} s)")
+        self._cache.remember_failures(self._at, self._action, {"": failure}, self._asker)
+        return failure
+
+    def _sent(self, query: Query, tries: int) -> None:
+        self._tally.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
+
+    def _note(self, failures: dict[str, Failure], answered: list[str]) -> None:
+        """Remember what failed, and that what was answered does no longer."""
+        if answered:
+            self._cache.forgive(self._at, self._action, answered, self._asker)
+        if failures:
+            self._cache.remember_failures(self._at, self._action, failures, self._asker)
+
+
+class StatusInquiry(_Inquiry):
+    """Asks for the statuses of groups: other processes first, if the cache is shared, and then ECS.
+
+    Args:
+        read: As for every inquiry.
+        connection: Likewise.
+        asker: Likewise.
+        cache: Likewise.
+        policy: Likewise.
+        tally: Likewise.
+        refresh: Whether ECS alone is to be asked.
+    """
+
+    most_ids = PAGE_SIZE
+
+    def __init__(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        read: Read,
+        connection: Connection,
+        asker: Asker,
+        cache: StatusCache,
+        policy: GuardPolicy,
+        tally: Tally,
+        *,
+        refresh: bool,
+    ) -> None:
+        super().__init__(STATUS_QUERY, read, connection, asker, cache, policy, tally)
+        self._read = read
+        self._shares = cache.is_shared and not refresh
+        self.key = (self.key, refresh)
+
+    def ask(self, ids: tuple[str, ...]) -> Found:
+        """Return a status or a failure for each group."""
+        asked_at = monotonic()
+        read = self._read._replace(security_group_ids=ids)
+        shared = self._cache.fetch(read, self._ttl) if self._shares else {}
+        rest = self._rest(read, shared)
+        found = ask(self._connection, describe(rest), self._limits, self._sent)
+        fresh = self._keep(rest, found, shared, asked_at)
+        if fresh and self._cache.is_shared:
+            self._cache.publish(rest, fresh, self._ttl)
+        return {**shared, **found}
+
+    async def ask_async(self, ids: tuple[str, ...]) -> Found:
+        """Do what ``ask`` does, in an event loop."""
+        asked_at = monotonic()
+        read = self._read._replace(security_group_ids=ids)
+        shared: dict[str, GroupStatus] = {}
+        if self._shares:
+            shared = await in_background_async(partial(self._cache.fetch, read, self._ttl))
+        rest = self._rest(read, shared)
+        found = await ask_async(self._connection, describe(rest), self._limits, self._sent)
+        fresh = self._keep(rest, found, shared, asked_at)
+        if fresh and self._cache.is_shared:
+            await in_background_async(partial(self._cache.publish, rest, fresh, self._ttl))
+        return {**shared, **found}
+
+    def _rest(self, read: Read, shared: dict[str, GroupStatus]) -> Read:
+        self._tally.count(shared_hits=len(shared))
+        return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in shared))
+
+    def _keep(
+        self, rest: Read, found: Found, shared: dict[str, GroupStatus], asked_at: float
+    ) -> list[GroupStatus]:
+        """Remember everything and return the statuses that ECS has just given."""
+        if shared:
+            self._cache.remember(rest, self._asker, shared.values(), asked_at=asked_at, source="shared")
+        statuses = [status for status in found.values() if isinstance(status, GroupStatus)]
+        if statuses:
+            self._cache.remember(rest, self._asker, statuses, asked_at=asked_at)
+        failures = {each: failure for each, failure in found.items() if isinstance(failure, Failure)}
+        self._note(failures, [status.security_group_id for status in statuses])
+        return statuses
+
+    def holds_for_all(self, answers: Found) -> Failure | None:
+        """Return the failure that is not about a group, if every answer is one."""
+        failures = [a for a in answers.values() if isinstance(a, Failure) and a.extent != "group"]
+        return failures[0] if failures and len(failures) == len(answers) else None
+
+
+class TemplateInquiry(_Inquiry):
+    """Asks for the groups that one launch template names.
+
+    Args:
+        read: As for every inquiry.
+        connection: Likewise.
+        asker: Likewise.
+        cache: Likewise.
+        policy: Likewise.
+        tally: Likewise.
+    """
+
+    most_ids = 1
+
+    def __init__(  # noqa: PLR0913, PLR0917 - as above
+        self,
+        read: TemplateRead,
+        connection: Connection,
+        asker: Asker,
+        cache: StatusCache,
+        policy: GuardPolicy,
+        tally: Tally,
+    ) -> None:
+        super().__init__(TEMPLATE_QUERY, read, connection, asker, cache, policy, tally)
+        self._read = read
+        self.key = (self.key, read.template)
+
+    def ask(self, ids: tuple[str, ...]) -> _TemplatesFound:
+        """Return the groups, or a failure."""
+        found = ask(self._connection, describe_template(self._read), self._limits, self._sent)
+        return self._kept(ids, found)
+
+    async def ask_async(self, ids: tuple[str, ...]) -> _TemplatesFound:
+        """Do what ``ask`` does, in an event loop."""
+        found = await ask_async(self._connection, describe_template(self._read), self._limits, self._sent)
+        return self._kept(ids, found)
+
+    def _kept(self, ids: tuple[str, ...], found: TemplateFound) -> _TemplatesFound:
+        failures = dict.fromkeys(ids, found) if isinstance(found, Failure) else {}
+        self._note(failures, [] if failures else list(ids))
+        if isinstance(found, tuple):
+            self._cache.remember_template(self._read, self._asker, found)
+        return dict.fromkeys(ids, found)
+
+    def holds_for_all(self, answers: _TemplatesFound) -> None:  # noqa: ARG002 - part of the protocol
+        """Return None: whoever asks for this template is in the same batch."""
+        return

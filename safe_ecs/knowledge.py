@@ -1,0 +1,262 @@
+"""What is known of groups: remembered, asked for, and learned from the caller's own calls."""
+# ruff: noqa: SLF001 - the SDK's client has no getter for its credentials
+
+from __future__ import annotations
+
+import math
+import re
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from safe_ecs.background import in_background
+from safe_ecs.cache.asker import Asker
+from safe_ecs.core.decision import GroupStatus
+from safe_ecs.core.failure import Failure
+from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_QUERY
+from safe_ecs.core.region import regions_of
+from safe_ecs.core.request import normal_id
+from safe_ecs.core.review import Read
+from safe_ecs.errors import MANAGED_CODE
+from safe_ecs.inquiries import StatusInquiry, TemplateInquiry
+from safe_ecs.lookup.answers import Pages, service_id
+from safe_ecs.lookup.connection import Connection
+from safe_ecs.stats import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+
+    from safe_ecs.cache.memory import StatusCache
+    from safe_ecs.core.request import EffectiveRequest, LaunchTemplate
+    from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
+    from safe_ecs.lookup.batching import Inquiry
+    from safe_ecs.outgoing import Call
+    from safe_ecs.policy import GuardPolicy
+
+_DELETE: Final = "DeleteSecurityGroup"
+_LEAST_PATIENCE: Final = 0.1
+_REFUSED_GROUP: Final = re.compile(
+    r'SecurityGroup\s+"([^"]+)"\s+has been managed by(?:\s+serviceID\s+"(\d+)")?', re.IGNORECASE
+)
+
+
+class Question(NamedTuple):
+    """What must be asked of ECS: the arguments of ``ThreadBatching.ask`` and its twin."""
+
+    inquiry: Inquiry[Any]
+    ids: tuple[str, ...]
+    deadline: float
+    not_before: float
+
+
+class Knowledge:
+    """What the guard of one client knows.
+
+    It holds no client: the client of the call is handed in each time, so that what was changed on a client
+    since (endpoint, credentials, proxy) counts for its next call.
+
+    Args:
+        cache: What remembers.
+        policy: How long, and how long to wait.
+    """
+
+    def __init__(self, cache: StatusCache, policy: GuardPolicy) -> None:
+        self.cache = cache
+        self.tally = Tally()
+        self._policy = policy
+
+    def recall(self, client: OpenApiClient, read: Read) -> dict[str, GroupStatus]:
+        """Return what is remembered, and still trusted, of the groups of a read."""
+        return self.cache.recall(read, client._credential, self._policy)
+
+    def statuses(
+        self, client: OpenApiClient, read: Read, call: Call | None, deadline: float, *, refresh: bool = False
+    ) -> Generator[Question, Any, Answers]:
+        """Yield what must be asked and return what is known then of each group of a read.
+
+        Args:
+            client: On behalf of which client.
+            read: The groups.
+            call: The call that waits for it, if one does.
+            deadline: Until when it can wait, on the clock ``time.monotonic``.
+            refresh: Whether nothing that is remembered will do.
+        """
+        known: Answers = {} if refresh else {**self.recall(client, read)}
+        self.tally.count(hits=len(known))
+        unknown = tuple(i for i in read.security_group_ids if i not in known)
+        if not unknown:
+            return known
+        asker = Asker(client._credential, read.owner)
+        failures: dict[str, Failure] = {}
+        if not refresh:
+            failures = self.cache.recall_failures(read, STATUS_QUERY, unknown, asker, self._policy)
+            self.tally.count(not_repeated=len(failures))
+        if asked := tuple(i for i in unknown if i not in failures):
+            inquiry = StatusInquiry(
+                read,
+                _connect(client, read, call),
+                asker,
+                self.cache,
+                self._policy,
+                self.tally,
+                refresh=refresh,
+            )
+            not_before = math.inf if refresh else self.cache.forgotten_at(asked)
+            found = yield Question(inquiry, asked, self._wait_until(read, deadline), not_before)
+            for each, answer in found.items():
+                if isinstance(answer, Failure):
+                    failures[each] = answer
+                else:
+                    known[each] = answer
+        if failures:
+            known |= self._instead(client, read, failures)
+        return known
+
+    def _instead(self, client: OpenApiClient, read: Read, failures: dict[str, Failure]) -> Answers:
+        """Return for groups that could not be looked up a stale status, where there is one that will do."""
+        passing = tuple(each for each, failure in failures.items() if failure.passing)
+        stale = self.cache.recall(
+            read._replace(security_group_ids=passing), client._credential, self._policy, stale=True
+        )
+        self.tally.count(stale_hits=len(stale), failed=len(failures) - len(stale))
+        return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
+
+    def _wait_until(self, read: Read | TemplateRead, deadline: float) -> float:
+        """Return until when to wait for an answer.
+
+        In an outage no longer than the time since ECS could last not be asked, so that calls spend half of their time
+        on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
+        """
+        least = self._policy.lookup_timeout * _LEAST_PATIENCE
+        return min(deadline, monotonic() + max(least, self.cache.seconds_since_outage(read)))
+
+    def groups_of_template(
+        self, client: OpenApiClient, read: TemplateRead, call: Call | None, deadline: float
+    ) -> Generator[Question, Any, TemplateAnswer]:
+        """Yield what must be asked and return the groups that a launch template names.
+
+        Args:
+            client: On behalf of which client.
+            read: The template.
+            call: The call that waits for it, if one does.
+            deadline: Until when it can wait, on the clock ``time.monotonic``.
+        """
+        asker = Asker(client._credential, read.owner)
+        groups = self.cache.recall_template(read, asker, self._policy)
+        if groups is not None:
+            return groups
+        # As the id of a group that failed it is told apart by its quotes.
+        name = _named(read.template)
+        failures = self.cache.recall_failures(read, TEMPLATE_QUERY, (name,), asker, self._policy)
+        self.tally.count(not_repeated=len(failures))
+        answer = failures.get(name)
+        if answer is None:
+            connection = _connect(client, read, call)
+            inquiry = TemplateInquiry(read, connection, asker, self.cache, self._policy, self.tally)
+            not_before = self.cache.forgotten_at(())
+            found = yield Question(inquiry, (name,), self._wait_until(read, deadline), not_before)
+            answer = found[name]
+        if not isinstance(answer, Failure):
+            template: TemplateAnswer = answer
+            return template
+        self.tally.count(failed=1)
+        return Failure(
+            reason=f"they are those of launch template {name}, and {answer.reason}",
+            next_step=answer.next_step,
+            code=answer.code,
+            cause=answer.cause,
+        ).of("")
+
+    def learn_answer(
+        self, client: OpenApiClient, request: EffectiveRequest | None, answer: object, asked_at: float
+    ) -> None:
+        """Learn from what ECS answered to a call of the client's.
+
+        Args:
+            client: Whose call it was.
+            request: The call, if it is one that the guard looks at.
+            answer: What the transport returned.
+            asked_at: When it was sent, on the clock ``time.monotonic``.
+        """
+        if request is None:
+            return
+        if request.action == STATUS_QUERY:
+            body = answer.get("body") if isinstance(answer, dict) else None
+            named = body.get("RegionId") if isinstance(body, dict) else None
+            region_id = named.lower() if isinstance(named, str) else next(regions_of(request), "")
+            pages = Pages(region_id)
+            pages.take(body)
+            if region_id and not pages.failure:
+                self._learn(client, request, region_id, pages.groups.values(), asked_at)
+        elif request.action == _DELETE:
+            for region_id in regions_of(request):
+                read = Read(request.host, region_id, request.targets, request.owner)
+                self.cache.discard(read, Asker(client._credential, read.owner))
+            if self.cache.is_shared:
+                in_background(partial(self.cache.withdraw, request.targets))
+
+    def learn_refusal(
+        self, client: OpenApiClient, request: EffectiveRequest | None, error: Exception
+    ) -> None:
+        """Learn from the refusal of ECS that a group is managed, where it names the group.
+
+        Args:
+            client: Whose call was refused.
+            request: The call, if it is one that the guard looks at.
+            error: What the transport raised.
+        """
+        if request is None or getattr(error, "code", None) != MANAGED_CODE:
+            return
+        region_id = next(regions_of(request), "")
+        named = {
+            normal_id(found[1]): found[2]
+            for found in _REFUSED_GROUP.finditer(str(getattr(error, "message", "")))
+        }
+        managed = [
+            GroupStatus(
+                security_group_id=security_group_id,
+                exists=True,
+                service_managed=True,
+                service_id=service_id(owner),
+                region_id=region_id,
+            )
+            for security_group_id, owner in named.items()
+            # The code is also that of interfaces and snapshots, and the text is only a text.
+            if security_group_id in request.targets or request.templates
+        ]
+        if region_id:
+            self._learn(client, request, region_id, managed, math.inf)
+
+    def _learn(
+        self,
+        client: OpenApiClient,
+        request: EffectiveRequest,
+        region_id: str,
+        said: Iterable[GroupStatus | Failure],
+        asked_at: float,
+    ) -> None:
+        read = Read(request.host, region_id, (), request.owner)
+        statuses = [status for status in said if isinstance(status, GroupStatus)]
+        if not statuses:
+            return
+        self.cache.remember(
+            read, Asker(client._credential, read.owner), statuses, asked_at=asked_at, source="learned"
+        )
+        self.tally.count(learned=len(statuses))
+        if self.cache.is_shared:
+            # The caller's own call must not wait for a fleet's memory.
+            in_background(partial(self.cache.publish, read, statuses, self._policy.ttl))
+
+
+def _connect(client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Connection:
+    if call is None:
+        return Connection(client, None, read.host)
+    call.hold()
+    return Connection(client, call.runtime, read.host)
+
+
+def _named(template: LaunchTemplate) -> str:
+    version = f"version {template.version}" if template.version else "default version"
+    return f'"{template.template_id or template.name}" ({version})'

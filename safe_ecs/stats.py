@@ -1,0 +1,59 @@
+"""Counts what the guard does."""
+
+from __future__ import annotations
+
+from threading import get_ident
+from typing import NamedTuple
+
+
+class Stats(NamedTuple):
+    """What the guard of one client, and of its copies, has done so far.
+
+    Attributes:
+        calls: Guarded calls.
+        refusals: Calls it stopped.
+        hits: Groups whose status was remembered.
+        stale_hits: Groups whose status had outlived ``ttl`` and served all the same.
+        shared_hits: Groups whose status another process had remembered.
+        joined: Groups that another caller was asking for already.
+        lookups: Describe requests it sent, further tries included.
+        retries: Further tries among them.
+        groups_asked: Groups those requests named.
+        failed: Groups whose status could not be determined.
+        not_repeated: Those among them for which ECS was not asked, because it had failed a moment before.
+        learned: Statuses learned from the caller's own calls.
+    """
+
+    calls: int = 0
+    refusals: int = 0
+    hits: int = 0
+    stale_hits: int = 0
+    shared_hits: int = 0
+    joined: int = 0
+    lookups: int = 0
+    retries: int = 0
+    groups_asked: int = 0
+    failed: int = 0
+    not_repeated: int = 0
+    learned: int = 0
+
+
+class Tally:
+    """Adds up stats. Each thread adds to figures of its own, so that none waits for another, nor for a lock."""
+
+    def __init__(self) -> None:
+        self._by_thread: dict[int, dict[str, int]] = {}
+
+    def count(self, **more: int) -> None:
+        """Add to some of the figures, by the names of ``Stats``."""
+        thread = get_ident()
+        figures = self._by_thread.get(thread)
+        if figures is None:
+            figures = self._by_thread[thread] = dict.fromkeys(Stats._fields, 0)
+        for name, number in more.items():
+            figures[name] += number
+
+    def stats(self) -> Stats:
+        """Return the sums."""
+        every = list(self._by_thread.values())
+        return Stats(**{name: sum(figures[name] for figures in every) for name in Stats._fields})
