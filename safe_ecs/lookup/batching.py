@@ -251,7 +251,8 @@ class ThreadBatching:
             with self._alone():
                 line.spread(answers, batch.inquiry)
             # Threads that are about to ask only wait for the interpreter: let them, for as long as more of them come.
-            while (before := line.number_of_partial_batch) and not sleep(0):
+            while before := line.number_of_partial_batch:
+                sleep(0)
                 if line.number_of_partial_batch <= before:
                     break
 

@@ -1,0 +1,69 @@
+"""Many callers at once, and limits on how long a test may take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+
+class Callers:
+    """Threads that each make one call; what they return or raise is in ``results``, in their order."""
+
+    def __init__(self, calls: Iterable[Callable[[], Any]]) -> None:
+        calls = list(calls)
+        self.results: list[Any] = [None] * len(calls)
+        self._threads = [
+            Thread(target=self._run, args=(number, call), daemon=True) for number, call in enumerate(calls)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, number: int, call: Callable[[], Any]) -> None:
+        try:
+            self.results[number] = call()
+        except BaseException as error:  # noqa: BLE001 - for the test to look at
+            self.results[number] = error
+
+    def join(self, seconds: float) -> list[Any]:
+        """Wait for all of them and return the results; fail if one takes longer."""
+        for thread in self._threads:
+            thread.join(seconds)
+            assert not thread.is_alive(), "a caller is stuck"
+        return self.results
+
+
+@contextmanager
+def repeated(call: Callable[[], object], threads: int = 1) -> Iterator[None]:
+    """Make a call again and again in other threads, as long as the block runs."""
+    stop = Event()
+
+    def go_on() -> None:
+        while not stop.is_set():
+            call()
+
+    callers = Callers([go_on] * threads)
+    try:
+        yield
+    finally:
+        stop.set()
+        callers.join(20)
+
+
+def run_script(code: str, *arguments: str, seconds: float = 60) -> str:
+    """Run Python code in a process of its own and return what it prints; fail if it takes longer or fails."""
+    process = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
