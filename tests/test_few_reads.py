@@ -8,7 +8,6 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from alibabacloud_ecs20140526.client import Client as StockClient
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.testing import CannedAnswer
@@ -156,13 +155,11 @@ def test_an_id_that_is_refused_costs_few_reads_and_spoils_no_other(
     """Wherever it stands."""
     ecs.latency = 0.0
     groups = make_groups(ecs, number)
-    most = 0
     for place in {0, number // 2, number}:
         asked = [*groups[:place], "malformed!", *groups[place:]]
         decision = client.guard.check("RunInstances", {"SecurityGroupIds": asked})
         assert [u.security_group_id for u in decision.undetermined] == ["malformed!"]
         assert {group.security_group_id for group in decision.groups} == set(groups)
-        most = max(most, len(ecs.reads))
         client.guard.forget()
         before = len(ecs.reads)
         client.guard.check("RunInstances", {"SecurityGroupIds": asked})
@@ -181,7 +178,7 @@ def test_a_permission_that_is_not_there_costs_three_reads_for_many_groups(
     assert len(ecs.reads) == 3
 
 
-def test_stats_count_what_was_done(ecs: FakeEcs, client: Client, stock: StockClient, managed: str) -> None:
+def test_stats_count_what_was_done(ecs: FakeEcs, client: Client, managed: str) -> None:
     """Each in its place."""
     ecs.latency = 0.0
     delete = models.DeleteSecurityGroupRequest(security_group_id=managed)

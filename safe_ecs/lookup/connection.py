@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 _NOT_INHERITED: Final = ("_global_parameters", "_headers", "_retry_options")
 _INHERITED: Final = tuple(name for name in OpenApiClient.__annotations__ if name not in _NOT_INHERITED)
+# The map of endpoints has served its purpose when the client has its endpoint.
+_NO_SETTINGS: Final[dict[str, object]] = {
+    "_credential": None,
+    "_endpoint_map": None,
+    "extends_parameters": None,
+}
 _COMPARABLE: Final = frozenset({str, int, bool, type(None)})
 _forks = 0  # how many lie between the first process and this one
 _CONNECT_TIMEOUT_MS: Final = 5_000
@@ -58,12 +64,7 @@ class Connection:
             if not isinstance(size, int) or size < 1:
                 size = DEFAULT_POOL_MAXSIZE
             self._runtime.max_idle_conns = size + _forks
-        settings = {
-            **vars(self._client),
-            **vars(self._runtime),
-            "_credential": None,
-            "extends_parameters": None,
-        }
+        settings = {**vars(self._client), **vars(self._runtime), **_NO_SETTINGS}
         self.settings = tuple([
             value if type(value) in _COMPARABLE else id(value) for value in settings.values()
         ])
