@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
 import signal
 import weakref
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -152,40 +151,6 @@ def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: 
     del client
     gc.collect()
     assert credential() is None
-
-
-def _check(client: Client, group: str) -> None:
-    # By another name, the SDK opens connections of its own, instead of using a pool whose locks were forked, too.
-    vars(client)["_endpoint"] = client._endpoint.replace("127.0.0.1", "localhost")
-    raise SystemExit(0 if client.guard.check(DELETE, {"SecurityGroupId": group}).outcome == "denied" else 1)
-
-
-def test_a_process_that_forks_while_threads_look_up_does_not_hang(
-    ecs: FakeEcs, client: Client, managed: str
-) -> None:
-    """The child starts with an empty memory and a lock of its own; the SDK's connection pool is another matter."""
-    stop = Event()
-
-    def look_up() -> None:
-        while not stop.is_set():
-            client.guard.check(DELETE, {"SecurityGroupId": managed})
-            client.guard.forget(managed)
-
-    threads = [Thread(target=look_up) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(10):
-            child = multiprocessing.get_context("fork").Process(target=_check, args=(client, managed))
-            child.start()
-            child.join(20)
-            exit_code = child.exitcode
-            child.kill()
-            assert exit_code == 0
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:

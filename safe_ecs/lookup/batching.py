@@ -15,7 +15,6 @@ import asyncio
 import math
 import os
 from collections import deque
-from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
 
 _Answer = TypeVar("_Answer")
-_AnyFuture: TypeAlias = "Future[Any] | asyncio.Future[Any]"
+_AnyFuture: TypeAlias = "_Result | asyncio.Future[Any]"
 
 _NEVER: Final = -math.inf
 
@@ -90,6 +89,38 @@ class _Batch(Generic[_Answer]):
 
     def settle_with(self, answer: _Answer) -> None:
         self.settle(dict.fromkeys(self.ids, answer))
+
+
+class _Result:
+    """What the threads of a batch wait for.
+
+    Each waits at a lock of its own, and whoever sets the result waits for none. A future of the standard library has
+    one lock for all: a thread that a signal handler has interrupted in the middle of its waiting would keep everybody
+    from the result, the handler among them.
+    """
+
+    def __init__(self) -> None:
+        self._latches: list[Lock] = []
+        self._is_set = False
+        self._result: Any = None
+
+    def done(self) -> bool:
+        return self._is_set
+
+    def set_result(self, result: object) -> None:
+        self._result = result
+        self._is_set = True
+        for latch in self._latches:
+            latch.release()
+
+    def result(self, seconds: float) -> Any:  # noqa: ANN401 - as of a future
+        latch = Lock()
+        latch.acquire()
+        self._latches.append(latch)
+        # Looked at after the latch is in its place: either it is set now, or the latch will be released.
+        if not self._is_set and not latch.acquire(timeout=seconds):
+            raise TimeoutError
+        return self._result
 
 
 class _Line(Generic[_Answer]):
@@ -210,7 +241,7 @@ class ThreadBatching:
             return _ask_alone(inquiry, ids, deadline)
         with self._alone():
             line = self._lines.setdefault(inquiry.key, _Line())
-            joined = line.join(inquiry, ids, not_before, Future)
+            joined = line.join(inquiry, ids, not_before, _Result)
             if line.runner is None or line.runner.done():
                 line.runner = in_background(partial(self._run, inquiry.key, line))
         if line.runner is None:
