@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from safe_ecs.policy import GuardPolicy
 
 _DELETE: Final = "DeleteSecurityGroup"
-_LEAST_PATIENCE: Final = 0.1
+_LEAST_PATIENCE: Final = 0.05
 _REFUSED_GROUP: Final = re.compile(
     r'SecurityGroup\s+"([^"]+)"\s+has been managed by(?:\s+serviceID\s+"(\d+)")?', re.IGNORECASE
 )
