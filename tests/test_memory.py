@@ -13,6 +13,7 @@ from safe_ecs.cache.asker import Asker
 from safe_ecs.core.review import Read
 from tests.conftest import SERVICE_ID
 from tests.sdk import models
+from tests.workloads import MOST_BYTES_FOR_A_GROUP, bytes_for_each_group
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
@@ -100,6 +101,11 @@ def test_the_status_that_was_learned_first_makes_room() -> None:
     ids = ("sg-1", "sg-2", "sg-3")
     assert cache.recall(READ._replace(security_group_ids=ids), ME, policy).keys() == {"sg-2", "sg-3"}
     assert len(cache) == 2
+
+
+def test_a_remembered_group_takes_at_most_600_bytes() -> None:
+    """The memory is bounded in bytes as well."""
+    assert bytes_for_each_group() <= MOST_BYTES_FOR_A_GROUP == 600
 
 
 @pytest.mark.parametrize(("maxsize", "error"), [(0, ValueError), (True, TypeError), (1.5, TypeError)])

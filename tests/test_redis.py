@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
-import subprocess
-import sys
 from copy import copy
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -342,51 +340,3 @@ def test_it_travels_to_another_process_as_the_same_one(
         direct.set("miner:sg-1", "x")
         twin.withdraw(())
         assert direct.keys() == [b"miner:sg-1"]
-
-
-FLEET = """
-import sys
-from alibabacloud_tea_openapi.utils_models import Config
-from safe_ecs import Client
-from safe_ecs.cache.redis import RedisStatusCache
-endpoint, url, *groups = sys.argv[1:]
-config = Config(access_key_id="k", access_key_secret="s", protocol="HTTP", endpoint=endpoint, region_id="cn-hangzhou")
-client = Client(config, cache=RedisStatusCache(url))
-print("ready", flush=True)
-sys.stdin.readline()
-known = client.guard.status(*groups)
-print(sum(status.exists for status in known.values()), client.guard.stats.lookups, flush=True)
-"""
-
-
-def test_8_processes_and_500_groups_are_at_most_40_reads(ecs: FakeEcs, server: RedisServer) -> None:
-    """All cold at once; a ninth process reads nothing."""
-    ecs.latency = 0.05
-    groups = [ecs.create_security_group() for _ in range(500)]
-
-    def start() -> subprocess.Popen[str]:
-        return subprocess.Popen(  # noqa: S603 - our own code
-            [sys.executable, "-c", FLEET, ecs.endpoint, server.url, *groups],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def finish(process: subprocess.Popen[str]) -> list[str]:
-        printed, _ = process.communicate("go\n", timeout=60)
-        assert process.returncode == 0
-        return printed.split()
-
-    processes = [start() for _ in range(8)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert [finish(process)[0] for process in processes] == ["500"] * 8
-    assert 5 <= len(ecs.reads) <= 40
-    before = len(ecs.reads)
-    assert finish(start())[-2:] == ["500", "0"]
-    assert len(ecs.reads) == before

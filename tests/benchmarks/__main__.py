@@ -23,6 +23,8 @@ from alibabacloud_tea_openapi.utils_models import Config
 
 from safe_ecs import Client
 from safe_ecs.errors import MANAGED_CODE
+from safe_ecs.testing import FakeEcs
+from tests.workloads import MOST_BYTES_FOR_A_GROUP, WORKLOADS, bytes_for_each_group
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,20 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for row in rows:
         print(f"| {' | '.join(row)} |")
+    print()
+    print("| work, with an ECS that takes 50 ms for an answer | reads to ECS | at most | met |")
+    print("|---|---|---|---|")
+    for workload in WORKLOADS:
+        with FakeEcs() as ecs:
+            reads = workload.run(ecs)
+        met = "yes" if reads <= workload.most else "no"
+        print(f"| {workload.name} | {reads} | {workload.most} | {met} |")
+    print()
+    print("| what | measured | aim | met |")
+    print("|---|---|---|---|")
+    size, most = bytes_for_each_group(), MOST_BYTES_FOR_A_GROUP
+    met = "yes" if size <= most else "no"
+    print(f"| memory for each of 100,000 groups | {size} bytes | at most {most} bytes | {met} |")
 
 
 def _calls(endpoint: str) -> list[_Row]:
