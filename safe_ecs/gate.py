@@ -11,7 +11,8 @@ from safe_ecs.core.review import Read, conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.knowledge import Knowledge
-from safe_ecs.lookup.batching import LOOPS, THREADS
+from safe_ecs.lookup.loops import LOOPS
+from safe_ecs.lookup.threads import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
