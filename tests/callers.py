@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -63,6 +64,8 @@ def run_script(code: str, *arguments: str, seconds: float = 60) -> str:
         capture_output=True,
         text=True,
         timeout=seconds,
+        # Coverage has a lock of its own, for which a thread that a signal handler interrupts may be waiting.
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
         check=False,
     )
     assert process.returncode == 0, process.stderr

@@ -155,13 +155,16 @@ def test_a_failure_that_is_remembered_holds_on_to_no_exception(ecs: FakeEcs) -> 
     assert first == second
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("answer", [DOWN, SILENT, CannedAnswer(status=0)], ids=["503", "silence", "reset"])
+@pytest.mark.parametrize(
+    ("form", "answer"),
+    [("sync", SILENT), ("async", SILENT), ("sync", DOWN), ("async", CannedAnswer(status=0))],
+    ids=["silence", "silence in a loop", "503", "reset in a loop"],
+)
 def test_1000_calls_in_an_outage_take_less_than_three_lookup_timeouts(
     ecs: FakeEcs, form: str, answer: CannedAnswer
 ) -> None:
     """Each on another group, and let through."""
-    client = make(ecs, on_unavailable="allow", lookup_timeout=6.0)
+    client = make(ecs, on_unavailable="allow")
     ecs.answer_always(DESCRIBE, answer)
     ecs.answer_always("ModifySecurityGroupAttribute", CannedAnswer(body=b"{}"))
 
@@ -183,22 +186,26 @@ def test_1000_calls_in_an_outage_take_less_than_three_lookup_timeouts(
 
     start = monotonic()
     Callers([calls]).join(60)
-    assert monotonic() - start < 3 * 6.0
+    assert monotonic() - start < 3 * client.guard.policy.lookup_timeout == 30
     assert len(ecs.writes) == 1000
     assert len(ecs.reads) < 60
 
 
 def test_a_slow_answer_that_nobody_waited_for_ends_the_outage(ecs: FakeEcs, ordinary: str) -> None:
     """In an outage a call waits for a short while only, but the look-up goes on."""
-    client = make(ecs, lookup_timeout=2.0, failure_ttl=0.1)
-    ecs.answer_with(DESCRIBE, CannedAnswer(delay=3))
+    cache, policy = StatusCache(), GuardPolicy(lookup_timeout=4.0, failure_ttl=0.1)
+    client = Client(ecs.config(), policy=policy, cache=cache)
+    ecs.answer_with(DESCRIBE, CannedAnswer(delay=5))
     assert check(client, "sg-1").outcome == "unavailable"
     sleep(0.2)
-    ecs.latency = 1.0
+    ecs.latency = 2.5
     start = monotonic()
     assert check(client, ordinary).outcome == "unavailable"
-    assert monotonic() - start < 0.8
-    sleep(1.5)
+    assert monotonic() - start < 2
+    while not len(cache):
+        assert monotonic() - start < 10
+        sleep(0.01)
+    ecs.latency = 0
     [group] = check(client, ordinary).groups
     assert (group.exists, group.source) == (True, "cache")
     assert client.guard.status("sg-other")["sg-other"].exists is False

@@ -155,6 +155,7 @@ def changes_after_a_listing(ecs: FakeEcs, *, in_loop: bool = False) -> int:
     listed: list[str] = []
     request = models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou", max_results=100)
     while True:
+        body: Any
         if in_loop:
             body = asyncio.run(client.describe_security_groups_async(request)).body
         else:
