@@ -83,7 +83,7 @@ class _Inquiry:
         """Return the failure for an exception, and remember it if ECS was too slow."""
         if not isinstance(error, TimeoutError):
             return failure_of(error, self._action)
-        failure = timed_out(self._action, f"lookup_timeout ({self._limits.seconds:g} s)")
+        failure = timed_out(self._action, self._limits.seconds)
         self._cache.remember_failures(self._at, self._action, {"": failure}, self._asker)
         return failure
 

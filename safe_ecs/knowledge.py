@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -24,7 +26,7 @@ from safe_ecs.lookup.connection import Connection
 from safe_ecs.stats import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
+_LOGGER: Final = logging.getLogger("safe_ecs")
 _DELETE: Final = "DeleteSecurityGroup"
 _LEAST_PATIENCE: Final = 0.05
 _REFUSED_GROUP: Final = re.compile(
@@ -130,7 +133,7 @@ class Knowledge:
         on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
         """
         least = self._policy.lookup_timeout * _LEAST_PATIENCE
-        return min(deadline, monotonic() + max(least, self.cache.seconds_since_outage(read)))
+        return min(deadline, monotonic() + max(least, self.cache.seconds_since_outage(read, self._policy)))
 
     def groups_of_template(
         self, client: OpenApiClient, read: TemplateRead, call: Call | None, deadline: float
@@ -180,8 +183,13 @@ class Knowledge:
             answer: What the transport returned.
             asked_at: When it was sent, on the clock ``time.monotonic``.
         """
-        if request is None:
-            return
+        if request is not None:
+            with _harmless():
+                self._learn_answer(client, request, answer, asked_at)
+
+    def _learn_answer(
+        self, client: OpenApiClient, request: EffectiveRequest, answer: object, asked_at: float
+    ) -> None:
         if request.action == STATUS_QUERY:
             body = answer.get("body") if isinstance(answer, dict) else None
             named = body.get("RegionId") if isinstance(body, dict) else None
@@ -207,8 +215,11 @@ class Knowledge:
             request: The call, if it is one that the guard looks at.
             error: What the transport raised.
         """
-        if request is None or getattr(error, "code", None) != MANAGED_CODE:
-            return
+        if request is not None and getattr(error, "code", None) == MANAGED_CODE:
+            with _harmless():
+                self._learn_refusal(client, request, error)
+
+    def _learn_refusal(self, client: OpenApiClient, request: EffectiveRequest, error: Exception) -> None:
         region_id = next(regions_of(request), "")
         named = {
             normal_id(found[1]): found[2]
@@ -248,6 +259,15 @@ class Knowledge:
         if self.cache.is_shared:
             # The caller's own call must not wait for a fleet's memory.
             in_background(partial(self.cache.publish, read, statuses, self._policy.ttl))
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """Log what is raised instead of raising it: the caller's call has been sent and must end as it ended."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it was
+        _LOGGER.warning("What ECS said could not be learned from: %s.", type(error).__name__)
 
 
 def _connect(client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Connection:

@@ -71,7 +71,7 @@ class RegionPages:
         try:
             body = within(self._limits.seconds, work)
         except TimeoutError as error:
-            body = timed_out(STATUS_QUERY, f"lookup_timeout ({self._limits.seconds:g} s)", error)
+            body = timed_out(STATUS_QUERY, self._limits.seconds, error)
         page = self._learned(body, asked_at)
         if isinstance(page, list) and self._knowledge.cache.is_shared:
             self._knowledge.cache.publish(self.read, page, self._ttl)

@@ -118,6 +118,27 @@ def test_a_refusal_that_is_not_about_the_target_teaches_nothing(
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_call_ends_as_it_ended_even_if_nothing_can_be_learned_from_it(
+    ecs: FakeEcs, client: Client, ordinary: str, form: str, mocker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has been sent, and its result is the caller's."""
+    client.guard.status(ordinary)
+    mocker.patch.object(StatusCache, "discard", side_effect=ZeroDivisionError)
+    mocker.patch.object(StatusCache, "remember", side_effect=ZeroDivisionError)
+    refusal = {
+        "Code": "InvalidOperation.ResourceManagedByCloudProduct",
+        "Message": f'The specified SecurityGroup "{ordinary}" has been managed by serviceID "77".',
+        "RequestId": "R",
+    }
+    ecs.answer_with(DELETE, CannedAnswer(status=403, body=json.dumps(refusal).encode()))
+    with pytest.raises(ClientException, match="has been managed by"):
+        delete(client, ordinary, form)
+    delete(client, ordinary, form)
+    assert len(ecs.writes) == 2
+    assert caplog.messages == ["What ECS said could not be learned from: ZeroDivisionError."] * 2
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_deleted_group_is_forgotten(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
     """A delete that failed forgets nothing."""
     instance = ecs.create_instance(ordinary)

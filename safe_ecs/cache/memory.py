@@ -180,7 +180,9 @@ class StatusCache:
 
         def recent(key: str, of: Asker | None) -> Failure | None:
             failed = _peek(failures, (at.host, at.region_id, key, of))
-            return failed[0] if failed is not None and now - failed[1] < policy.failure_ttl else None
+            if failed is None or now - failed[1] >= policy.failure_ttl:
+                return None
+            return failed[0] if failed[0].outlasted >= policy.lookup_timeout else None
 
         of_all = recent("", None) or recent(action, asker)
         found = {each: of_all or recent(each, asker) for each in ids}
@@ -209,10 +211,12 @@ class StatusCache:
             for key, of in (("", None), (action, asker), *((each, asker) for each in ids)):
                 kept.failures.pop((at.host, at.region_id, key, of), None)
 
-    def seconds_since_outage(self, at: Read | TemplateRead) -> float:
+    def seconds_since_outage(self, at: Read | TemplateRead, policy: GuardPolicy) -> float:
         """Return how long ago ECS could last not be asked; infinity if it has answered since."""
         failed = _peek(self._kept.failures, (at.host, at.region_id, "", None))
-        return math.inf if failed is None else monotonic() - failed[1]
+        if failed is None or failed[0].outlasted < policy.lookup_timeout:
+            return math.inf
+        return monotonic() - failed[1]
 
     def recall_template(
         self, read: TemplateRead, asker: Asker, policy: GuardPolicy

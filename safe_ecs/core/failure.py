@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -22,6 +23,8 @@ class Failure:
         extent: For whom it holds: this ``"group"`` alone, whatever the ``"asker"`` asks (wrong keys,
             throttling), or everybody at the ``"endpoint"`` (an outage).
         passing: Whether ECS could not be asked, which passes, as against an answer that says no.
+        outlasted: The ``lookup_timeout`` in seconds that it took too long for; infinity if time was not the matter.
+            It says nothing to those who would wait longer.
     """
 
     reason: str
@@ -30,6 +33,7 @@ class Failure:
     cause: BaseException | None = None
     extent: Extent = "group"
     passing: bool = False
+    outlasted: float = math.inf
 
     def of(self, security_group_id: str) -> Undetermined:
         """Return what this failure means for one group, or with "" for the targets of a call."""

@@ -109,5 +109,5 @@ def _seconds_left(deadline: float) -> float:
 def _failure(error: Exception, query: Query, limits: Limits, deadline: float) -> Failure:
     # A time-out of the last try comes as the SDK's own error, and ends with the look-up but for a rounding.
     if monotonic() > deadline - _ROUNDING_SECONDS:
-        return timed_out(query.action, f"lookup_timeout ({limits.seconds:g} s)", error)
+        return timed_out(query.action, limits.seconds, error)
     return failure_of(error, query.action)

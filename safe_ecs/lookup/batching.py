@@ -152,11 +152,14 @@ class Line(Generic[_Answer]):
         return len(waiting[0].ids)
 
     def start_next(self) -> Batch[_Answer] | None:
-        """Return the next batch that somebody waits for, which is under way from now on."""
+        """Return the next batch, which is under way from now on.
+
+        What nobody waits for any more is left out, but for the last: its answer shows when an outage is over.
+        """
         self.under_way = None
         while self.waiting:
             batch = self.waiting.popleft()
-            if batch.callers:
+            if batch.callers or not self.waiting:
                 batch.started_at = monotonic()
                 self.under_way = batch
                 return batch

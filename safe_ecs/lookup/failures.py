@@ -68,18 +68,19 @@ def _refusal(code: str, reason: str, error: BaseException, action: str) -> Failu
     return Failure(reason=reason, next_step=next_step, code=code, cause=error)
 
 
-def timed_out(action: str, limit: str, cause: BaseException | None = None) -> Failure:
+def timed_out(action: str, lookup_timeout: float, cause: BaseException | None = None) -> Failure:
     """Return the failure for a read that took too long.
 
     Args:
         action: The action of the read.
-        limit: What it took longer than.
+        lookup_timeout: What it took longer than, in seconds.
         cause: The exception, if there was one.
     """
     return Failure(
-        reason=f"{action} gave no answer within {limit}",
+        reason=f"{action} gave no answer within lookup_timeout ({lookup_timeout:g} s)",
         next_step=_TRY_AGAIN,
         cause=cause,
         extent="endpoint",
         passing=True,
+        outlasted=lookup_timeout,
     )
