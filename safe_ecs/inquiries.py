@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from safe_ecs.background import in_background_async
 from safe_ecs.core.decision import GroupStatus
@@ -33,12 +33,10 @@ if TYPE_CHECKING:
 _TemplatesFound: TypeAlias = "dict[str, TemplateFound]"
 
 
-class _Inquiry:
-    """What inquiries have in common.
+class Means(NamedTuple):
+    """What an inquiry asks with.
 
-    Args:
-        action: The query that is asked.
-        read: Where it is asked, and on whose behalf.
+    Attributes:
         connection: The way to ECS.
         asker: Who asks.
         cache: What remembers the answers.
@@ -46,31 +44,29 @@ class _Inquiry:
         tally: Where to count.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each is something that an answer depends on
-        self,
-        action: str,
-        read: Read | TemplateRead,
-        connection: Connection,
-        asker: Asker,
-        cache: StatusCache,
-        policy: GuardPolicy,
-        tally: Tally,
-    ) -> None:
+    connection: Connection
+    asker: Asker
+    cache: StatusCache
+    policy: GuardPolicy
+    tally: Tally
+
+
+class _Inquiry:
+    """What inquiries have in common: the action of the query, where it is asked and on whose behalf, and the means."""
+
+    def __init__(self, action: str, read: Read | TemplateRead, means: Means) -> None:
         self._action = action
         self._at = read
-        self._connection = connection
-        self._asker = asker
-        self._cache = cache
+        self._connection, self._asker, self._cache, policy, self._tally = means
         self._ttl = policy.ttl
         self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts)
-        self._tally = tally
         self.key: Hashable = (
             action,
             read.host,
             read.region_id,
-            asker,
-            connection.settings,
-            cache,
+            self._asker,
+            self._connection.settings,
+            self._cache,
             self._limits,
             self._ttl,
         )
@@ -102,31 +98,17 @@ class StatusInquiry(_Inquiry):
     """Asks for the statuses of groups: other processes first, if the cache is shared, and then ECS.
 
     Args:
-        read: As for every inquiry.
-        connection: Likewise.
-        asker: Likewise.
-        cache: Likewise.
-        policy: Likewise.
-        tally: Likewise.
+        read: Where it is asked, and on whose behalf; the groups come later.
+        means: What it asks with.
         refresh: Whether ECS alone is to be asked.
     """
 
     most_ids = PAGE_SIZE
 
-    def __init__(  # noqa: PLR0913, PLR0917 - as above
-        self,
-        read: Read,
-        connection: Connection,
-        asker: Asker,
-        cache: StatusCache,
-        policy: GuardPolicy,
-        tally: Tally,
-        *,
-        refresh: bool,
-    ) -> None:
-        super().__init__(STATUS_QUERY, read, connection, asker, cache, policy, tally)
+    def __init__(self, read: Read, means: Means, *, refresh: bool) -> None:
+        super().__init__(STATUS_QUERY, read, means)
         self._read = read
-        self._shares = cache.is_shared and not refresh
+        self._shares = means.cache.is_shared and not refresh
         self.key = (self.key, refresh)
 
     def ask(self, ids: tuple[str, ...]) -> Found:
@@ -182,26 +164,14 @@ class TemplateInquiry(_Inquiry):
     """Asks for the groups that one launch template names.
 
     Args:
-        read: As for every inquiry.
-        connection: Likewise.
-        asker: Likewise.
-        cache: Likewise.
-        policy: Likewise.
-        tally: Likewise.
+        read: The launch template.
+        means: What it asks with.
     """
 
     most_ids = 1
 
-    def __init__(  # noqa: PLR0913, PLR0917 - as above
-        self,
-        read: TemplateRead,
-        connection: Connection,
-        asker: Asker,
-        cache: StatusCache,
-        policy: GuardPolicy,
-        tally: Tally,
-    ) -> None:
-        super().__init__(TEMPLATE_QUERY, read, connection, asker, cache, policy, tally)
+    def __init__(self, read: TemplateRead, means: Means) -> None:
+        super().__init__(TEMPLATE_QUERY, read, means)
         self._read = read
         self.key = (self.key, read.template)
 

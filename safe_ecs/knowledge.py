@@ -20,7 +20,7 @@ from safe_ecs.core.region import regions_of
 from safe_ecs.core.request import normal_id
 from safe_ecs.core.review import Read
 from safe_ecs.errors import MANAGED_CODE
-from safe_ecs.inquiries import StatusInquiry, TemplateInquiry
+from safe_ecs.inquiries import Means, StatusInquiry, TemplateInquiry
 from safe_ecs.lookup.answers import Pages, service_id
 from safe_ecs.lookup.connection import Connection
 from safe_ecs.stats import Tally
@@ -97,15 +97,7 @@ class Knowledge:
             failures = self.cache.recall_failures(read, STATUS_QUERY, unknown, asker, self._policy)
             self.tally.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
-            inquiry = StatusInquiry(
-                read,
-                _connect(client, read, call),
-                asker,
-                self.cache,
-                self._policy,
-                self.tally,
-                refresh=refresh,
-            )
+            inquiry = StatusInquiry(read, self._means(client, read, call, asker), refresh=refresh)
             not_before = math.inf if refresh else self.cache.forgotten_at(asked)
             found = yield Question(inquiry, asked, self._wait_until(read, deadline), not_before)
             for each, answer in found.items():
@@ -125,6 +117,14 @@ class Knowledge:
         )
         self.tally.count(stale_hits=len(stale), failed=len(failures) - len(stale))
         return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
+
+    def _means(
+        self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None, asker: Asker
+    ) -> Means:
+        if call is not None:
+            call.hold()
+        connection = Connection(client, None if call is None else call.runtime, read.host)
+        return Means(connection, asker, self.cache, self._policy, self.tally)
 
     def _wait_until(self, read: Read | TemplateRead, deadline: float) -> float:
         """Return until when to wait for an answer.
@@ -156,8 +156,7 @@ class Knowledge:
         self.tally.count(not_repeated=len(failures))
         answer = failures.get(name)
         if answer is None:
-            connection = _connect(client, read, call)
-            inquiry = TemplateInquiry(read, connection, asker, self.cache, self._policy, self.tally)
+            inquiry = TemplateInquiry(read, self._means(client, read, call, asker))
             not_before = self.cache.forgotten_at(())
             found = yield Question(inquiry, (name,), self._wait_until(read, deadline), not_before)
             answer = found[name]
@@ -268,13 +267,6 @@ def _harmless() -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it was
         _LOGGER.warning("What ECS said could not be learned from: %s.", type(error).__name__)
-
-
-def _connect(client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Connection:
-    if call is None:
-        return Connection(client, None, read.host)
-    call.hold()
-    return Connection(client, call.runtime, read.host)
 
 
 def _named(template: LaunchTemplate) -> str:
