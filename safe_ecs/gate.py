@@ -73,7 +73,7 @@ class Gate:
             Exception: What the transport raises.
         """
         self.admit(client, call)
-        sent_at = monotonic()
+        sent_at = self.knowledge.cache.now()
         try:
             answer = transport(*(arguments or (call.params,)), call.request, call.runtime)
         except Exception as error:
@@ -91,7 +91,7 @@ class Gate:
     ) -> dict[str, Any]:
         """Do what ``send`` does, in an event loop."""
         await self.admit_async(client, call)
-        sent_at = monotonic()
+        sent_at = self.knowledge.cache.now()
         try:
             answer = await transport(*(arguments or (call.params,)), call.request, call.runtime)
         except Exception as error:

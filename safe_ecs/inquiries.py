@@ -6,10 +6,10 @@ An inquiry asks, and writes what it learns through to the cache.
 from __future__ import annotations
 
 from functools import partial
-from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from safe_ecs.background import in_background_async
+from safe_ecs.cache.memory import Who
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_QUERY
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from safe_ecs.policy import GuardPolicy
     from safe_ecs.stats import Tally
 
+LEAST_PATIENCE: Final = 0.05
+"""The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
+
+_MOST_OF_IT: Final = 0.8
 _TemplatesFound: TypeAlias = "dict[str, TemplateFound]"
 
 
@@ -50,6 +54,11 @@ class Means(NamedTuple):
     policy: GuardPolicy
     tally: Tally
 
+    @property
+    def who(self) -> Who:
+        """For whom a failure holds."""
+        return Who(self.asker, self.connection.settings)
+
 
 class _Inquiry:
     """What inquiries have in common: the action of the query, where it is asked and on whose behalf, and the means."""
@@ -59,7 +68,8 @@ class _Inquiry:
         self._at = read
         self._connection, self._asker, self._cache, policy, self._tally = means
         self._ttl = policy.ttl
-        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts)
+        self._who = means.who
+        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (read.host, self._asker))
         self.key: Hashable = (
             action,
             read.host,
@@ -75,12 +85,15 @@ class _Inquiry:
         """Count them."""
         self._tally.count(joined=ids)
 
-    def given_up(self, error: BaseException) -> Failure:
+    def given_up(self, error: BaseException, *, waited: float = 0.0, owed: float = 0.0) -> Failure:
         """Return the failure for an exception, and remember it if ECS was too slow."""
         if not isinstance(error, TimeoutError):
             return failure_of(error, self._action)
         failure = timed_out(self._action, self._limits.seconds)
-        self._cache.remember_failures(self._at, self._action, {"": failure}, self._asker)
+        # It is no outage when there was no time left, or when ECS has been answering those in front.
+        is_owed = owed >= waited * _MOST_OF_IT
+        if is_owed and waited >= self._limits.seconds * LEAST_PATIENCE * _MOST_OF_IT:
+            self._cache.remember_failures(self._at, self._action, {"": failure}, self._who)
         return failure
 
     def _sent(self, query: Query, tries: int) -> None:
@@ -89,9 +102,9 @@ class _Inquiry:
     def _note(self, failures: dict[str, Failure], answered: list[str]) -> None:
         """Remember what failed, and that what was answered does no longer."""
         if answered:
-            self._cache.forgive(self._at, self._action, answered, self._asker)
+            self._cache.forgive(self._at, self._action, answered, self._who)
         if failures:
-            self._cache.remember_failures(self._at, self._action, failures, self._asker)
+            self._cache.remember_failures(self._at, self._action, failures, self._who)
 
 
 class StatusInquiry(_Inquiry):
@@ -113,7 +126,7 @@ class StatusInquiry(_Inquiry):
 
     def ask(self, ids: tuple[str, ...]) -> Found:
         """Return a status or a failure for each group."""
-        asked_at = monotonic()
+        asked_at = self._cache.now()
         read = self._read._replace(security_group_ids=ids)
         shared = self._cache.fetch(read, self._ttl) if self._shares else {}
         rest = self._rest(read, shared)
@@ -125,7 +138,7 @@ class StatusInquiry(_Inquiry):
 
     async def ask_async(self, ids: tuple[str, ...]) -> Found:
         """Do what ``ask`` does, in an event loop."""
-        asked_at = monotonic()
+        asked_at = self._cache.now()
         read = self._read._replace(security_group_ids=ids)
         shared: dict[str, GroupStatus] = {}
         if self._shares:
@@ -144,7 +157,7 @@ class StatusInquiry(_Inquiry):
     def _keep(
         self, rest: Read, found: Found, shared: dict[str, GroupStatus], asked_at: float
     ) -> list[GroupStatus]:
-        """Remember everything and return the statuses that ECS has just given."""
+        """Remember everything and return what other processes are to hear of."""
         if shared:
             self._cache.remember(rest, self._asker, shared.values(), asked_at=asked_at, source="shared")
         statuses = [status for status in found.values() if isinstance(status, GroupStatus)]
@@ -152,7 +165,7 @@ class StatusInquiry(_Inquiry):
             self._cache.remember(rest, self._asker, statuses, asked_at=asked_at)
         failures = {each: failure for each, failure in found.items() if isinstance(failure, Failure)}
         self._note(failures, [status.security_group_id for status in statuses])
-        return statuses
+        return [s for s in statuses if self._cache.forgotten_at((s.security_group_id,)) < asked_at]
 
     def holds_for_all(self, answers: Found) -> Failure | None:
         """Return the failure that is not about a group, if every answer is one."""
@@ -177,19 +190,21 @@ class TemplateInquiry(_Inquiry):
 
     def ask(self, ids: tuple[str, ...]) -> _TemplatesFound:
         """Return the groups, or a failure."""
+        asked_at = self._cache.now()
         found = ask(self._connection, describe_template(self._read), self._limits, self._sent)
-        return self._kept(ids, found)
+        return self._kept(ids, found, asked_at)
 
     async def ask_async(self, ids: tuple[str, ...]) -> _TemplatesFound:
         """Do what ``ask`` does, in an event loop."""
+        asked_at = self._cache.now()
         found = await ask_async(self._connection, describe_template(self._read), self._limits, self._sent)
-        return self._kept(ids, found)
+        return self._kept(ids, found, asked_at)
 
-    def _kept(self, ids: tuple[str, ...], found: TemplateFound) -> _TemplatesFound:
+    def _kept(self, ids: tuple[str, ...], found: TemplateFound, asked_at: float) -> _TemplatesFound:
         failures = dict.fromkeys(ids, found) if isinstance(found, Failure) else {}
         self._note(failures, [] if failures else list(ids))
         if isinstance(found, tuple):
-            self._cache.remember_template(self._read, self._asker, found)
+            self._cache.remember_template(self._read, self._asker, found, asked_at)
         return dict.fromkeys(ids, found)
 
     def holds_for_all(self, answers: _TemplatesFound) -> None:  # noqa: ARG002 - part of the protocol

@@ -223,8 +223,8 @@ class Inspector:
             action=STATUS_QUERY,
             host=bare_host(str(self._client._endpoint)),
             targets=_normal_ids(security_group_ids),
-            region_ids=(region_id,) if region_id else (),
-            client_region_id=self._client._region_id or "",
+            region_ids=(normal_id(region_id),) if region_id else (),
+            client_region_id=normal_id(self._client._region_id or ""),
             owner=(),
             unreadable="",
         )

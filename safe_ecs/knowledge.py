@@ -15,12 +15,12 @@ from safe_ecs.background import in_background
 from safe_ecs.cache.asker import Asker
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_QUERY
+from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_QUERY
 from safe_ecs.core.region import regions_of
 from safe_ecs.core.request import normal_id
 from safe_ecs.core.review import Read
 from safe_ecs.errors import MANAGED_CODE
-from safe_ecs.inquiries import Means, StatusInquiry, TemplateInquiry
+from safe_ecs.inquiries import LEAST_PATIENCE, Means, StatusInquiry, TemplateInquiry
 from safe_ecs.lookup.answers import Pages, service_id
 from safe_ecs.lookup.connection import Connection
 from safe_ecs.stats import Tally
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 _LOGGER: Final = logging.getLogger("safe_ecs")
 _DELETE: Final = "DeleteSecurityGroup"
-_LEAST_PATIENCE: Final = 0.05
 _REFUSED_GROUP: Final = re.compile(
     r'SecurityGroup\s+"([^"]+)"\s+has been managed by(?:\s+serviceID\s+"(\d+)")?', re.IGNORECASE
 )
@@ -91,49 +90,52 @@ class Knowledge:
         unknown = tuple(i for i in read.security_group_ids if i not in known)
         if not unknown:
             return known
-        asker = Asker(client._credential, read.owner)
+        means = self._means(client, read, call)
         failures: dict[str, Failure] = {}
         if not refresh:
-            failures = self.cache.recall_failures(read, STATUS_QUERY, unknown, asker, self._policy)
+            failures = self.cache.recall_failures(read, STATUS_QUERY, unknown, means.who, self._policy)
             self.tally.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
-            inquiry = StatusInquiry(read, self._means(client, read, call, asker), refresh=refresh)
+            inquiry = StatusInquiry(read, means, refresh=refresh)
             not_before = math.inf if refresh else self.cache.forgotten_at(asked)
-            found = yield Question(inquiry, asked, self._wait_until(read, deadline), not_before)
+            found = yield Question(inquiry, asked, self._wait_until(read, means, deadline), not_before)
             for each, answer in found.items():
                 if isinstance(answer, Failure):
                     failures[each] = answer
                 else:
                     known[each] = answer
         if failures:
-            known |= self._instead(client, read, failures)
+            known |= self._instead(client, read, failures, refresh=refresh)
         return known
 
-    def _instead(self, client: OpenApiClient, read: Read, failures: dict[str, Failure]) -> Answers:
+    def _instead(
+        self, client: OpenApiClient, read: Read, failures: dict[str, Failure], *, refresh: bool
+    ) -> Answers:
         """Return for groups that could not be looked up a stale status, where there is one that will do."""
-        passing = tuple(each for each, failure in failures.items() if failure.passing)
+        passing = tuple(each for each, failure in failures.items() if failure.passing and not refresh)
         stale = self.cache.recall(
             read._replace(security_group_ids=passing), client._credential, self._policy, stale=True
         )
         self.tally.count(stale_hits=len(stale), failed=len(failures) - len(stale))
         return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
 
-    def _means(
-        self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None, asker: Asker
-    ) -> Means:
+    def _means(self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Means:
         if call is not None:
             call.hold()
         connection = Connection(client, None if call is None else call.runtime, read.host)
+        asker = Asker(client._credential, read.owner)
         return Means(connection, asker, self.cache, self._policy, self.tally)
 
-    def _wait_until(self, read: Read | TemplateRead, deadline: float) -> float:
+    def _wait_until(self, read: Read | TemplateRead, means: Means, deadline: float) -> float:
         """Return until when to wait for an answer.
 
         In an outage no longer than the time since ECS could last not be asked, so that calls spend half of their time
         on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
         """
-        least = self._policy.lookup_timeout * _LEAST_PATIENCE
-        return min(deadline, monotonic() + max(least, self.cache.seconds_since_outage(read, self._policy)))
+        least = self._policy.lookup_timeout * LEAST_PATIENCE
+        return min(
+            deadline, monotonic() + max(least, self.cache.seconds_since_outage(read, means.who, self._policy))
+        )
 
     def groups_of_template(
         self, client: OpenApiClient, read: TemplateRead, call: Call | None, deadline: float
@@ -146,19 +148,19 @@ class Knowledge:
             call: The call that waits for it, if one does.
             deadline: Until when it can wait, on the clock ``time.monotonic``.
         """
-        asker = Asker(client._credential, read.owner)
-        groups = self.cache.recall_template(read, asker, self._policy)
+        groups = self.cache.recall_template(read, Asker(client._credential, read.owner), self._policy)
         if groups is not None:
             return groups
+        means = self._means(client, read, call)
         # As the id of a group that failed it is told apart by its quotes.
         name = _named(read.template)
-        failures = self.cache.recall_failures(read, TEMPLATE_QUERY, (name,), asker, self._policy)
+        failures = self.cache.recall_failures(read, TEMPLATE_QUERY, (name,), means.who, self._policy)
         self.tally.count(not_repeated=len(failures))
         answer = failures.get(name)
         if answer is None:
-            inquiry = TemplateInquiry(read, self._means(client, read, call, asker))
+            inquiry = TemplateInquiry(read, means)
             not_before = self.cache.forgotten_at(())
-            found = yield Question(inquiry, (name,), self._wait_until(read, deadline), not_before)
+            found = yield Question(inquiry, (name,), self._wait_until(read, means, deadline), not_before)
             answer = found[name]
         if not isinstance(answer, Failure):
             template: TemplateAnswer = answer
@@ -197,7 +199,9 @@ class Knowledge:
             pages.take(body)
             if region_id and not pages.failure:
                 self._learn(client, request, region_id, pages.groups.values(), asked_at)
-        elif request.action == _DELETE:
+        elif request.action in TEMPLATE_CHANGES:
+            self.cache.forget_templates()
+        elif request.action == _DELETE and request.targets:
             for region_id in regions_of(request):
                 read = Read(request.host, region_id, request.targets, request.owner)
                 self.cache.discard(read, Asker(client._credential, read.owner))
@@ -236,8 +240,20 @@ class Knowledge:
             # The code is also that of interfaces and snapshots, and the text is only a text.
             if security_group_id in request.targets or request.templates
         ]
+        read = Read(
+            request.host, region_id, tuple(group.security_group_id for group in managed), request.owner
+        )
+        known = self.recall(client, read)
+        news = [
+            group
+            for group in managed
+            # An owner that is known counts more than one that is not named.
+            if group.service_id is not None
+            or group.security_group_id not in known
+            or not known[group.security_group_id].service_managed
+        ]
         if region_id:
-            self._learn(client, request, region_id, managed, math.inf)
+            self._learn(client, request, region_id, news, self.cache.now())
 
     def _learn(
         self,

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from safe_ecs.background import in_background_async, within
 from safe_ecs.cache.asker import Asker
+from safe_ecs.cache.memory import Who
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY
 from safe_ecs.lookup.ask import Limits, ask, ask_async
@@ -54,9 +54,10 @@ class RegionPages:
         self.read = read
         self._connection = Connection(client, None, read.host)
         self._asker = Asker(client._credential, read.owner)
+        self._who = Who(self._asker, self._connection.settings)
         self._knowledge = knowledge
         self._ttl = policy.ttl
-        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts)
+        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (read.host, self._asker))
         self._listing = Listing(read, service_managed_only=service_managed_only)
 
     @property
@@ -66,7 +67,7 @@ class RegionPages:
 
     def next_page(self) -> list[GroupStatus] | Failure:
         """Read a page and return its groups, or why they cannot be had."""
-        asked_at = monotonic()
+        asked_at = self._knowledge.cache.now()
         work = partial(ask, self._connection, _once(self._listing.query), self._limits, self._sent)
         try:
             body = within(self._limits.seconds, work)
@@ -79,7 +80,7 @@ class RegionPages:
 
     async def next_page_async(self) -> list[GroupStatus] | Failure:
         """Do what ``next_page`` does, in an event loop."""
-        asked_at = monotonic()
+        asked_at = self._knowledge.cache.now()
         body = await ask_async(self._connection, _once(self._listing.query), self._limits, self._sent)
         page = self._learned(body, asked_at)
         if isinstance(page, list) and self._knowledge.cache.is_shared:
@@ -92,9 +93,9 @@ class RegionPages:
     def _learned(self, body: object, asked_at: float) -> list[GroupStatus] | Failure:
         cache, page = self._knowledge.cache, self._listing.take(body)
         if isinstance(page, Failure):
-            cache.remember_failures(self.read, STATUS_QUERY, {"": page}, self._asker)
+            cache.remember_failures(self.read, STATUS_QUERY, {"": page}, self._who)
         else:
-            cache.forgive(self.read, STATUS_QUERY, (), self._asker)
+            cache.forgive(self.read, STATUS_QUERY, (), self._who)
             cache.remember(self.read, self._asker, page, asked_at=asked_at, source="warm")
         return page
 

@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
 _SDK: Final = "alibabacloud_credentials."
 
@@ -21,12 +21,19 @@ class Asker:
 
     __slots__ = ("_identity", "_is_alive")
 
+    _is_alive: Callable[[], object]
+
     def __init__(self, credential: object, owner: tuple[tuple[str, str], ...]) -> None:
         keys = _fixed_keys(credential)
         if keys is None:
             # Another object may be born at the same address once this one is gone.
-            self._is_alive = weakref.ref(credential) if credential is not None else bool
+            self._is_alive = bool
             self._identity: Hashable = id(credential), owner
+            try:
+                self._is_alive = weakref.ref(credential)
+            except TypeError:
+                # Then nothing can tell that it is gone, and each time it asks it is another asker.
+                self._identity = object()
         else:
             self._is_alive = bool
             self._identity = hash(keys), owner

@@ -17,7 +17,7 @@ from safe_ecs.cache.asker import Asker
 from safe_ecs.core.decision import GroupStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 
     from safe_ecs.core.decision import Source
     from safe_ecs.core.failure import Failure
@@ -44,19 +44,34 @@ class _Remembered(NamedTuple):
     source: Source
 
 
+class Who(NamedTuple):
+    """For whom a failure holds.
+
+    Attributes:
+        asker: The credentials that asked.
+        way: The settings of the connection: a proxy that is down is no outage for those who use another.
+    """
+
+    asker: Asker
+    way: Hashable
+
+
 class _Kept:
     """What a cache keeps. Reading a FIFOCache changes nothing in it, so that only writers need the lock."""
 
-    __slots__ = ("failures", "forgotten", "lock", "statuses", "templates")
+    __slots__ = ("failures", "forgotten", "lock", "statuses", "templates", "templates_forgotten_at")
 
     def __init__(self, maxsize: int) -> None:
         self.lock = Lock()
         self.statuses: FIFOCache[_Key, _Remembered] = FIFOCache(maxsize)
-        # For one group under its id, for an asker under the action, for everybody under "".
-        self.failures: FIFOCache[_Key, tuple[Failure, float]] = FIFOCache(_MOST_FAILURES)
+        # For one group under its id, for an asker under the action, for everybody who goes the same way under "".
+        self.failures: FIFOCache[tuple[str, str, str, object], tuple[Failure, float]] = FIFOCache(
+            _MOST_FAILURES
+        )
         self.templates: FIFOCache[tuple[Any, ...], tuple[tuple[str, ...], float]] = FIFOCache(_MOST_TEMPLATES)
         # When each group was forgotten, and all under "": what ECS was asked before that is no answer after it.
         self.forgotten: dict[str, float] = {}
+        self.templates_forgotten_at = -math.inf
 
 
 class StatusCache:
@@ -138,7 +153,7 @@ class StatusCache:
         asker: Asker,
         statuses: Iterable[GroupStatus],
         *,
-        asked_at: float = math.inf,
+        asked_at: float | None = None,
         source: Source = "cache",
     ) -> None:
         """Keep what ECS has said of groups.
@@ -147,73 +162,72 @@ class StatusCache:
             read: Where it was asked.
             asker: Whose missing groups they are.
             statuses: What it said; their age counts.
-            asked_at: When it was asked: a group that was forgotten since is not remembered.
+            asked_at: When it was asked, by ``now()``; None for now. What has been learned or forgotten of a group
+                since then counts more.
             source: What to recall as their source.
         """
-        host, region_id, now = read.host, read.region_id, monotonic()
+        host, region_id = read.host, read.region_id
+        asked_at = monotonic() if asked_at is None else asked_at
         with self._writing() as kept:
             for status in statuses:
                 security_group_id = status.security_group_id
+                learned_at = asked_at - status.age if status.age else asked_at
                 if self.forgotten_at((security_group_id,)) >= asked_at:
                     continue
                 found = (host, region_id, security_group_id, None)
                 missing = (host, region_id, security_group_id, asker)
+                if any(known.learned_at > learned_at for known in _entries(kept.statuses, found, missing)):
+                    continue
                 kept.statuses.pop(missing, None)
                 kept.statuses.pop(found, None)
-                learned_at = now - status.age if status.age else now
                 kept.statuses[found if status.exists else missing] = _Remembered(
                     status.service_managed, status.service_id, learned_at, source
                 )
 
     def recall_failures(
-        self,
-        at: Read | TemplateRead,
-        action: str,
-        ids: Iterable[str],
-        asker: Asker,
-        policy: GuardPolicy,
+        self, at: Read | TemplateRead, action: str, ids: Iterable[str], who: Who, policy: GuardPolicy
     ) -> dict[str, Failure]:
         """Return why, by the policy, ECS is not to be asked again yet for each of the ids for which that is so."""
         now, failures = monotonic(), self._kept.failures
         if not failures:
             return {}
 
-        def recent(key: str, of: Asker | None) -> Failure | None:
+        def recent(key: str, of: object) -> Failure | None:
             failed = _peek(failures, (at.host, at.region_id, key, of))
             if failed is None or now - failed[1] >= policy.failure_ttl:
                 return None
             return failed[0] if failed[0].outlasted >= policy.lookup_timeout else None
 
-        of_all = recent("", None) or recent(action, asker)
-        found = {each: of_all or recent(each, asker) for each in ids}
+        of_all = recent("", who.way) or recent(action, who.asker)
+        found = {each: of_all or recent(each, who.asker) for each in ids}
         return {each: failure for each, failure in found.items() if failure is not None}
 
     def remember_failures(
-        self, at: Read | TemplateRead, action: str, failures: Mapping[str, Failure], asker: Asker
+        self, at: Read | TemplateRead, action: str, failures: Mapping[str, Failure], who: Who
     ) -> None:
         """Keep that ECS could not be asked, or refused."""
         now = monotonic()
         with self._writing() as kept:
             for each, failure in failures.items():
                 key, of = {
-                    "group": (each, asker),
-                    "asker": (action, asker),
-                    "endpoint": ("", None),
+                    "group": (each, who.asker),
+                    "asker": (action, who.asker),
+                    "endpoint": ("", who.way),
                 }[failure.extent]
                 # Without the exception, which holds on to the client and its keys.
                 kept.failures[at.host, at.region_id, key, of] = replace(failure, cause=None), now
 
-    def forgive(self, at: Read | TemplateRead, action: str, ids: Iterable[str], asker: Asker) -> None:
+    def forgive(self, at: Read | TemplateRead, action: str, ids: Iterable[str], who: Who) -> None:
         """Forget failures, because ECS has answered."""
         if not self._kept.failures:
             return
         with self._writing() as kept:
-            for key, of in (("", None), (action, asker), *((each, asker) for each in ids)):
+            for key, of in (("", who.way), (action, who.asker), *((each, who.asker) for each in ids)):
                 kept.failures.pop((at.host, at.region_id, key, of), None)
 
-    def seconds_since_outage(self, at: Read | TemplateRead, policy: GuardPolicy) -> float:
+    def seconds_since_outage(self, at: Read | TemplateRead, who: Who, policy: GuardPolicy) -> float:
         """Return how long ago ECS could last not be asked; infinity if it has answered since."""
-        failed = _peek(self._kept.failures, (at.host, at.region_id, "", None))
+        failed = _peek(self._kept.failures, (at.host, at.region_id, "", who.way))
         if failed is None or failed[0].outlasted < policy.lookup_timeout:
             return math.inf
         return monotonic() - failed[1]
@@ -232,10 +246,23 @@ class StatusCache:
         groups, learned_at = template
         return groups if is_immutable or monotonic() - learned_at < policy.ttl else None
 
-    def remember_template(self, read: TemplateRead, asker: Asker, groups: tuple[str, ...]) -> None:
-        """Keep the groups that a launch template names."""
+    def remember_template(
+        self, read: TemplateRead, asker: Asker, groups: tuple[str, ...], asked_at: float
+    ) -> None:
+        """Keep the groups that a launch template names, unless templates have been forgotten since it was asked."""
         with self._writing() as kept:
-            kept.templates[*read, asker] = groups, monotonic()
+            if max(kept.templates_forgotten_at, self.forgotten_at(())) < asked_at:
+                kept.templates[*read, asker] = groups, asked_at
+
+    def forget_templates(self) -> None:
+        """Drop what is known of launch templates, because one has changed."""
+        with self._writing() as kept:
+            kept.templates_forgotten_at = monotonic()
+            kept.templates.clear()
+
+    def now(self) -> float:
+        """Return the time, on the clock that ages are told by."""
+        return monotonic()
 
     def forget(self, security_group_ids: Collection[str] = ()) -> None:
         """Drop what is known of these groups, or everything if none is named."""
@@ -310,6 +337,10 @@ def _peek(store: FIFOCache[Any, _Value], key: object) -> _Value | None:
         return store[key]
     except KeyError:
         return None
+
+
+def _entries(store: FIFOCache[Any, _Value], *keys: object) -> list[_Value]:
+    return [value for key in keys if (value := _peek(store, key)) is not None]
 
 
 def _drop(kept: _Kept, is_dropped: Callable[[tuple[Any, ...]], bool]) -> None:

@@ -127,5 +127,15 @@ STATUS_QUERY: Final = "DescribeSecurityGroups"
 TEMPLATE_QUERY: Final = "DescribeLaunchTemplateVersions"
 """The query that says which groups a launch template names."""
 
-NOTICED_ACTIONS: Final = {**GUARDED_ACTIONS, STATUS_QUERY.lower(): STATUS_QUERY}
+TEMPLATE_CHANGES: Final = frozenset({
+    "ModifyLaunchTemplateDefaultVersion",
+    "DeleteLaunchTemplate",
+    "DeleteLaunchTemplateVersion",
+})
+"""The operations after which a launch template, or its name, may stand for other groups."""
+
+LEARNED_FROM: Final = TEMPLATE_CHANGES | {STATUS_QUERY}
+"""The actions that are not guarded, but learned from."""
+
+NOTICED_ACTIONS: Final = {**GUARDED_ACTIONS, **{action.lower(): action for action in LEARNED_FROM}}
 """The actions whose calls the guard looks at, by their lower-case spelling."""

@@ -17,7 +17,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
-from safe_ecs.core.operations import NOTICED_ACTIONS, STATUS_QUERY
+from safe_ecs.core.operations import LEARNED_FROM, NOTICED_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,7 +101,7 @@ class EffectiveRequest(NamedTuple):
     """A call as it will be sent.
 
     Attributes:
-        action: The operation, spelt as in the table: a guarded one, or the query of statuses.
+        action: The operation, spelt as ECS spells it: a guarded one, or one that is learned from.
         host: The host it goes to.
         targets: The ids of the groups it would change, in lower case, each once.
         region_ids: The regions the request names; usually one, empty when it names none.
@@ -122,18 +122,18 @@ class EffectiveRequest(NamedTuple):
 
     @property
     def is_guarded(self) -> bool:
-        """Whether it is a guarded operation, and not the query of statuses."""
-        return self.action != STATUS_QUERY
+        """Whether it is a guarded operation, and not one that is only learned from."""
+        return self.action not in LEARNED_FROM
 
 
 def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
-    """Return what will be sent, or None when it is neither a guarded operation of ECS nor the query of statuses."""
+    """Return what will be sent, or None when it is no operation of ECS that is guarded or learned from."""
     seen = _Parameters()
     host = seen.add_call(outgoing)
     action = ""
     for candidate in seen.actions:
         noticed = NOTICED_ACTIONS.get(candidate.lower(), "")
-        if not action or action == STATUS_QUERY:
+        if not action or action in LEARNED_FROM:
             action = noticed or action
     if not action or (seen.versions and ECS_VERSION not in seen.versions):
         return None

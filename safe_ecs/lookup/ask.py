@@ -11,7 +11,7 @@ from safe_ecs.lookup.failures import failure_of, timed_out
 from safe_ecs.lookup.retries import QUOTA, retrying, retrying_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Hashable
 
     from safe_ecs.core.failure import Failure
     from safe_ecs.lookup.connection import Connection
@@ -27,10 +27,12 @@ class Limits(NamedTuple):
     Attributes:
         seconds: The most that it may take in all.
         attempts: The most tries for one call.
+        payer: Whose quota pays for further tries.
     """
 
     seconds: float
     attempts: int
+    payer: Hashable
 
 
 def ask(
@@ -67,13 +69,13 @@ def _send(
 ) -> object:
     tries = 0
     try:
-        for attempt in retrying(connection.host, limits.attempts, deadline - monotonic()):
+        for attempt in retrying(limits.payer, limits.attempts, deadline - monotonic()):
             with attempt:
                 tries += 1
                 seconds = _seconds_left(deadline)
                 sent(query, tries)
                 body = connection.describe(query.action, query.parameters, seconds)
-                QUOTA.give_back(connection.host, tries)
+                QUOTA.give_back(limits.payer, tries)
                 return body
     except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
         return _failure(error, query, limits, deadline)
@@ -86,13 +88,13 @@ async def _send_async(
     tries = 0
     try:
         async with asyncio.timeout(deadline - monotonic()):
-            async for attempt in retrying_async(connection.host, limits.attempts, deadline - monotonic()):
+            async for attempt in retrying_async(limits.payer, limits.attempts, deadline - monotonic()):
                 with attempt:
                     tries += 1
                     seconds = _seconds_left(deadline)
                     sent(query, tries)
                     body = await connection.describe_async(query.action, query.parameters, seconds)
-                    QUOTA.give_back(connection.host, tries)
+                    QUOTA.give_back(limits.payer, tries)
                     return body
     except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
         return _failure(error, query, limits, deadline)

@@ -25,9 +25,17 @@ _Answer = TypeVar("_Answer")
 NEVER: Final = -math.inf
 """A time before all others."""
 
-IS_ASKING: Final[ContextVar[bool]] = ContextVar("safe_ecs_is_asking", default=False)
-"""Whether this thread or task is asking ECS on behalf of a batch. What is asked from there, by somebody's credentials
-provider for one, cannot wait for that batch to end."""
+_ASKING: Final[ContextVar[Batch[Any] | None]] = ContextVar("safe_ecs_asking", default=None)
+
+
+def is_asking() -> bool:
+    """Return whether this thread or task is asking ECS on behalf of a batch.
+
+    What is asked from there, by somebody's credentials provider for one, cannot wait for that batch to end. A task
+    that was started from there and outlives the batch can.
+    """
+    batch = _ASKING.get()
+    return batch is not None and not batch.future.done()
 
 
 class Inquiry(Protocol[_Answer]):
@@ -55,8 +63,14 @@ class Inquiry(Protocol[_Answer]):
         """Take note of how many of the caller's ids were being asked for already."""
         ...
 
-    def given_up(self, error: BaseException) -> _Answer:
-        """Return the answer for an id when there was none in time, or what asks has broken down."""
+    def given_up(self, error: BaseException, *, waited: float = 0.0, owed: float = 0.0) -> _Answer:
+        """Return the answer for an id when there was none in time, or what asks has broken down.
+
+        Args:
+            error: Why.
+            waited: For how many seconds it was waited for.
+            owed: For how many seconds ECS has owed the answer to what is under way.
+        """
         ...
 
     def holds_for_all(self, answers: dict[str, _Answer]) -> _Answer | None:
@@ -161,6 +175,7 @@ class Line(Generic[_Answer]):
             batch = self.waiting.popleft()
             if batch.callers or not self.waiting:
                 batch.started_at = monotonic()
+                _ASKING.set(batch)
                 self.under_way = batch
                 return batch
         return None
@@ -177,6 +192,11 @@ class Line(Generic[_Answer]):
             self.under_way.settle_with(answer)
         while self.waiting:
             self.waiting.popleft().settle_with(answer)
+
+    def seconds_owed(self) -> float:
+        """Return for how long ECS has owed the answer to what is under way."""
+        under_way = self.under_way
+        return 0.0 if under_way is None else monotonic() - under_way.started_at
 
     def leave(self, batches: Iterable[Batch[_Answer]]) -> None:
         """Stop waiting for batches that were joined."""

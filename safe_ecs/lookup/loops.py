@@ -7,7 +7,7 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from safe_ecs.lookup.batching import IS_ASKING, NEVER, Line
+from safe_ecs.lookup.batching import NEVER, Line, is_asking
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -32,9 +32,10 @@ class LoopBatching:
         """Do what ``ThreadBatching.ask`` does, for the running loop."""
         loop = asyncio.get_running_loop()
         # A line that runs while its own batch asks is one of its own.
-        key = (inquiry.key, object()) if IS_ASKING.get() else inquiry.key
+        key = (inquiry.key, object()) if is_asking() else inquiry.key
         lines = self._of(loop)
         line = lines.setdefault(key, Line())
+        joined_at = monotonic()
         joined = line.join(inquiry, ids, not_before, loop.create_future)
         if line.runner is None or line.runner.done():
             line.runner = loop.create_task(self._run(loop, key, line), name="safe_ecs look-up")
@@ -46,7 +47,9 @@ class LoopBatching:
                     found = batch.future.result()
                     answers |= {each: found[each] for each in wanted}
                 else:
-                    answers |= dict.fromkeys(wanted, inquiry.given_up(TimeoutError()))
+                    waited, owed = monotonic() - joined_at, line.seconds_owed()
+                    failure = inquiry.given_up(TimeoutError(), waited=waited, owed=owed)
+                    answers |= dict.fromkeys(wanted, failure)
         except BaseException:
             line.leave(joined)
             if line.is_forsaken and not loop.is_closed():
@@ -58,7 +61,6 @@ class LoopBatching:
         return answers
 
     async def _run(self, loop: asyncio.AbstractEventLoop, key: Hashable, line: Line[Any]) -> None:
-        IS_ASKING.set(True)
         try:
             while (batch := line.start_next()) is not None:
                 ids = tuple(batch.ids)

@@ -4,8 +4,8 @@ Judged by error code, then by HTTP status, then by the class of a network error,
 SDK's exception: throttling is a ClientException or a ThrottlingException depending on a header. Quotas that
 last for a day look like throttling by name and are not tried again.
 
-Further tries at one host draw on a quota, in the way of botocore's standard retry mode: while a host is down, soon
-nobody pays for more than one try.
+Further tries draw on a quota, in the way of botocore's standard retry mode: while a host is down, soon nobody pays for
+more than one try.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_random_exponential
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from tenacity import RetryCallState
 
 _TRANSIENT_CODES: Final = frozenset({
@@ -63,7 +65,7 @@ def is_network_error(error: BaseException) -> bool:
 
 
 class RetryQuota:
-    """Tokens for further tries, for each host: a further try takes some, and a success gives some back.
+    """Tokens for further tries, for each asker at each host: a further try takes some, a success gives some back.
 
     It needs no lock: a token that two threads lose between them does no harm.
     """
@@ -72,24 +74,28 @@ class RetryQuota:
     COST: Final = 5
     """Of one further try: a look-up has three at most by default, so that four failed ones use up the quota."""
 
-    def __init__(self) -> None:
-        self._spent: dict[str, int] = {}
+    _MOST_PAYERS: Final = 1024
 
-    def take(self, host: str) -> bool:
+    def __init__(self) -> None:
+        self._spent: dict[Hashable, int] = {}
+
+    def take(self, payer: Hashable) -> bool:
         """Take the tokens for one further try and return True, or return False if too few are left."""
-        spent = self._spent.get(host, 0) + self.COST
+        spent = self._spent.get(payer, 0) + self.COST
         if spent > self.CAPACITY:
             return False
-        self._spent[host] = spent
+        if len(self._spent) >= self._MOST_PAYERS:
+            self._spent.clear()
+        self._spent[payer] = spent
         return True
 
-    def give_back(self, host: str, tries: int) -> None:
+    def give_back(self, payer: Hashable, tries: int) -> None:
         """Return, after a success, what its last further try took, or one token if it needed none."""
-        left = self._spent.get(host, 0) - (self.COST if tries > 1 else 1)
+        left = self._spent.get(payer, 0) - (self.COST if tries > 1 else 1)
         if left > 0:
-            self._spent[host] = left
+            self._spent[payer] = left
         else:
-            self._spent.pop(host, None)
+            self._spent.pop(payer, None)
 
 
 QUOTA: Final = RetryQuota()
@@ -97,25 +103,25 @@ QUOTA: Final = RetryQuota()
 
 
 class _StopWithoutQuota(stop_base):
-    def __init__(self, host: str) -> None:
-        self._host = host
+    def __init__(self, payer: Hashable) -> None:
+        self._payer = payer
 
     def __call__(self, _: RetryCallState) -> bool:
-        return not QUOTA.take(self._host)
+        return not QUOTA.take(self._payer)
 
 
-def retrying(host: str, attempts: int, seconds_left: float) -> Retrying:
+def retrying(payer: Hashable, attempts: int, seconds_left: float) -> Retrying:
     """Return a tenacity loop for one read of the sync driver."""
     return Retrying(
         # The quota comes last: a try that will not be made must take nothing.
-        stop=stop_after_attempt(attempts) | stop_before_delay(seconds_left) | _StopWithoutQuota(host),
+        stop=stop_after_attempt(attempts) | stop_before_delay(seconds_left) | _StopWithoutQuota(payer),
         wait=wait_random_exponential(multiplier=0.1, max=2),
         retry=retry_if_exception(is_transient),
         reraise=True,
     )
 
 
-def retrying_async(host: str, attempts: int, seconds_left: float) -> AsyncRetrying:
+def retrying_async(payer: Hashable, attempts: int, seconds_left: float) -> AsyncRetrying:
     """Return a tenacity loop for one read of the async driver."""
-    loop = retrying(host, attempts, seconds_left)
+    loop = retrying(payer, attempts, seconds_left)
     return AsyncRetrying(stop=loop.stop, wait=loop.wait, retry=loop.retry, reraise=True)

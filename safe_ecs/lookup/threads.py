@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from safe_ecs.background import in_background, within
-from safe_ecs.lookup.batching import IS_ASKING, NEVER, Line
+from safe_ecs.lookup.batching import NEVER, Line, is_asking
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -78,8 +78,9 @@ class ThreadBatching:
         if getattr(self._thread, "is_inside", False):
             # A signal handler interrupted this very thread in the section below, and must not wait for it.
             return inquiry.ask(ids)
-        if IS_ASKING.get():
+        if is_asking():
             return _ask_alone(inquiry, ids, deadline)
+        joined_at = monotonic()
         with self._alone():
             line = self._lines.setdefault(inquiry.key, Line())
             joined = line.join(inquiry, ids, not_before, _Result)
@@ -92,8 +93,10 @@ class ThreadBatching:
             try:
                 found = batch.future.result(max(0.0, deadline - monotonic()))
             except TimeoutError as error:
+                owed = line.seconds_owed()
                 self._leave(line, batch)
-                answers |= dict.fromkeys(wanted, inquiry.given_up(error))
+                failure = inquiry.given_up(error, waited=monotonic() - joined_at, owed=owed)
+                answers |= dict.fromkeys(wanted, failure)
             except BaseException:  # Somebody's interrupt.
                 self._leave(line, batch)
                 raise
@@ -106,7 +109,6 @@ class ThreadBatching:
             line.leave((batch,))
 
     def _run(self, key: Hashable, line: Line[Any]) -> None:
-        IS_ASKING.set(True)
         while True:
             with self._alone():
                 batch = line.start_next()

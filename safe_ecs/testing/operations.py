@@ -45,7 +45,7 @@ def perform(action: str, state: State, parameters: Parameters, service_id: int |
     if handler := _WRITES.get(action):
         for security_group_id in _targets(action, state, parameters):
             group = state.group(security_group_id)
-            if group.service_managed and group.service_id != service_id:
+            if group.service_managed and (service_id is None or group.service_id != service_id):
                 raise managed_group(group)
         return handler(state, parameters)
     known = ", ".join(sorted({*_QUERIES, *_WRITES}))
