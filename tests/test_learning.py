@@ -237,3 +237,117 @@ def test_clients_of_other_keys_do_not_share_what_is_missing(ecs: FakeEcs) -> Non
     assert len(ecs.reads) == 1
     Client(ecs.config(service_id=7), cache=cache, policy=policy).guard.status("sg-none")
     assert len(ecs.reads) == 2
+
+
+@pytest.mark.parametrize("news", ["refresh", "refusal"])
+def test_a_slow_answer_does_not_undo_what_was_learned_since_it_was_asked(
+    ecs: FakeEcs, client: Client, news: str
+) -> None:
+    """It says how things were then."""
+    ecs.create_security_group(security_group_id="sg-1")
+    before = {"SecurityGroups": {"SecurityGroup": [{"SecurityGroupId": "sg-1", "ServiceManaged": False}]}}
+    ecs.answer_with(DESCRIBE, CannedAnswer(body=json.dumps(before).encode(), delay=0.6))
+    request = models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou")
+    listing = Callers([partial(client.describe_security_groups, request)])
+    while not ecs.reads:
+        pass
+    if news == "refresh":
+        ecs.create_security_group(security_group_id="sg-1", service_managed=True, service_id=7)
+        client.guard.status("sg-1", refresh=True)
+    else:
+        client.guard.status("sg-1")
+        ecs.create_security_group(security_group_id="sg-1", service_managed=True, service_id=7)
+        with pytest.raises(ClientException, match="has been managed by"):
+            delete(client, "sg-1")
+    listing.join(10)
+    writes = len(ecs.writes)
+    with pytest.raises(ManagedSecurityGroupError):
+        delete(client, "sg-1")
+    assert len(ecs.writes) == writes
+
+
+def test_a_refusal_that_names_no_owner_does_not_hide_a_known_one(ecs: FakeEcs, managed: str) -> None:
+    """The service's own client shares the memory."""
+    cache = StatusCache()
+    audit = Client(ecs.config(), cache=cache, policy=GuardPolicy(mode="audit"))
+    audit.guard.status(managed)
+    message = f'The specified SecurityGroup "{managed}" has been managed by a cloud product.'
+    refusal = {"Code": "InvalidOperation.ResourceManagedByCloudProduct", "Message": message, "RequestId": "R"}
+    ecs.answer_with(DELETE, CannedAnswer(status=403, body=json.dumps(refusal).encode()))
+    with pytest.raises(ClientException):
+        delete(audit, managed)
+    own = GuardPolicy(allowed_service_ids=frozenset({SERVICE_ID}))
+    delete(Client(ecs.config(service_id=SERVICE_ID), cache=cache, policy=own), managed)
+    assert [write.status for write in ecs.writes] == [403, 200]
+
+
+class Slotted:
+    """Credentials that nothing can refer to weakly."""
+
+    __slots__ = ("_credential",)
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def get_credential(self) -> Any:
+        return self._credential.get_credential()
+
+    async def get_credential_async(self) -> Any:
+        return await self._credential.get_credential_async()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_any_credentials_will_do(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
+    vars(client)["_credential"] = Slotted(client._credential)
+    call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
+    client.guard.status("sg-none")
+    delete(client, ordinary, form)
+    assert len(ecs.writes) == 1
+
+
+def test_the_case_of_a_region_does_not_matter(ecs: FakeEcs, managed: str) -> None:
+    client = Client(ecs.config(region_id="CN-Hangzhou"), cache=StatusCache())
+    assert client.guard.status(managed, region_id=" CN-HANGZHOU ")[managed].service_managed
+    assert client.guard.warm() == 1
+
+
+class SharedInMemory(StatusCache):
+    """Takes down what would reach other processes."""
+
+    is_shared = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[str] = []
+        self.withdrawn: list[Any] = []
+
+    def publish(self, read: Any, statuses: Any, ttl: float) -> None:  # noqa: ARG002 - as it is called
+        self.published += [status.security_group_id for status in statuses]
+
+    def withdraw(self, security_group_ids: Any) -> None:
+        self.withdrawn.append(security_group_ids)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_forgotten_on_its_way_reaches_no_other_process(ecs: FakeEcs, form: str) -> None:
+    cache = SharedInMemory()
+    client = Client(ecs.config(), cache=cache)
+    for group in ("sg-1", "sg-2"):
+        ecs.create_security_group(security_group_id=group)
+    ecs.latency = 0.4
+    status = client.guard.status if form == "sync" else partial(_run, client.guard.status_async)
+    asking = Callers([partial(status, "sg-1", "sg-2")])
+    while not ecs.reads:
+        pass
+    client.guard.forget("sg-1")
+    asking.join(10)
+    assert cache.published == ["sg-2"]
+
+
+def test_a_delete_whose_group_cannot_be_read_forgets_nothing(ecs: FakeEcs) -> None:
+    """Least of all everything that a fleet knows."""
+    cache = SharedInMemory()
+    client = Client(ecs.config(), cache=cache, policy=GuardPolicy(mode="audit"))
+    ecs.answer_with(DELETE, CannedAnswer(body=b"{}"))
+    client.delete_security_group(models.DeleteSecurityGroupRequest())
+    assert cache.withdrawn == []

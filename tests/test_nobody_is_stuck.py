@@ -442,3 +442,26 @@ def test_a_twin_asks_in_the_same_batch_as_its_original(ecs: FakeEcs, stock: Any,
     results = Callers([partial(each.guard.status, managed) for each in clients]).join(10)
     assert all(result[managed].service_managed for result in results)
     assert len(ecs.reads) == 1
+
+
+async def test_a_task_that_a_lookup_has_started_and_that_outlives_it_asks_with_the_others(
+    ecs: FakeEcs, client: Client
+) -> None:
+    """Somebody's credentials may start one that refreshes them."""
+    started: list[asyncio.Task[Any]] = []
+    go_on = asyncio.Event()
+
+    async def later() -> None:
+        await go_on.wait()
+        groups = [ecs.create_security_group() for _ in range(50)]
+        await asyncio.gather(*map(client.guard.status_async, groups))
+
+    async def start() -> None:
+        if not started:
+            started.append(asyncio.create_task(later()))
+
+    vars(client)["_credential"] = CredentialClient(provider=Reentrant(None, start))
+    await client.guard.status_async("sg-none")
+    go_on.set()
+    await started[0]
+    assert len(ecs.reads) <= 3

@@ -296,3 +296,50 @@ def test_in_a_lasting_outage_a_look_up_is_tried_once(ecs: FakeEcs, managed: str)
             models.DeleteSecurityGroupRequest(security_group_id=managed),
             "sync",
         )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_proxy_that_is_down_is_no_outage_for_those_who_use_none(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    cache, policy = StatusCache(), GuardPolicy(lookup_attempts=1, failure_ttl=60)
+    config = ecs.config()
+    config.http_proxy = "http://127.0.0.1:1"
+    assert check(Client(config, cache=cache, policy=policy), ordinary, form).outcome == "unavailable"
+    assert check(Client(ecs.config(), cache=cache, policy=policy), ordinary, form).outcome == "allowed"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_time_left_is_no_outage(ecs: FakeEcs, form: str) -> None:
+    """The first region took it all; the second was hardly asked."""
+    cache, policy = StatusCache(), GuardPolicy(lookup_timeout=1.0, failure_ttl=60)
+    group = ecs.create_security_group(region_id="cn-beijing")
+    client = Client(ecs.config(region_id="cn-beijing"), cache=cache, policy=policy)
+    ecs.answer_with(DESCRIBE, CannedAnswer(body=b'{"SecurityGroups": {"SecurityGroup": []}}', delay=0.98))
+    parameters = {"RegionId": "cn-shanghai", "SecurityGroupId": group}
+    if form == "sync":
+        client.guard.check("DeleteSecurityGroup", parameters)
+    else:
+        asyncio.run(client.guard.check_async("DeleteSecurityGroup", parameters))
+    assert check(client, group, form).outcome == "allowed"
+
+
+def test_refresh_in_an_outage_is_an_error(ecs: FakeEcs, ordinary: str) -> None:
+    """What is remembered will not do, by the caller's own word."""
+    client = make(ecs, lookup_attempts=1)
+    client.guard.status(ordinary)
+    ecs.answer_always(DESCRIBE, DOWN)
+    with pytest.raises(StatusUnavailableError):
+        client.guard.status(ordinary, refresh=True)
+
+
+def test_one_accounts_retries_are_not_anothers(ecs: FakeEcs, ordinary: str) -> None:
+    """Though they ask the same host."""
+    throttled = make(ecs, failure_ttl=0)
+    ecs.answer_always(DESCRIBE, THROTTLED)
+    for _ in range(8):
+        check(throttled, ordinary)
+    ecs.answer_always(DESCRIBE, None)
+    ecs.answer_with(DESCRIBE, DOWN)
+    other = Client(ecs.config(service_id=7), cache=StatusCache())
+    assert check(other, ordinary).outcome == "allowed"

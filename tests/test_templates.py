@@ -253,3 +253,36 @@ def test_what_is_not_clearly_said_is_not_known(body: object) -> None:
 
 def test_no_version_is_no_template() -> None:
     assert found(sets()) is None
+
+
+@pytest.mark.parametrize("action", ["ModifyLaunchTemplateDefaultVersion", "DeleteLaunchTemplate"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_change_of_templates_by_the_caller_is_noticed(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, action: str, form: str
+) -> None:
+    """After it, the default or the name may stand for other groups."""
+    template = ecs.create_launch_template(ordinary)
+    run(client, form, launch_template_id=template)
+    ecs.create_launch_template_version(template, managed, default=True)
+    ecs.answer_with(action, CannedAnswer(body=b"{}"))
+    request = getattr(models, f"{action}Request")(region_id="cn-hangzhou", launch_template_id=template)
+    call(client, action, request, form)
+    with pytest.raises(ManagedSecurityGroupError):
+        run(client, form, launch_template_id=template)
+    assert len([write for write in ecs.writes if write.action == "RunInstances"]) == 1
+
+
+def test_a_template_that_was_read_before_forgetting_is_not_remembered(
+    ecs: FakeEcs, client: Client, ordinary: str
+) -> None:
+    template = ecs.create_launch_template(ordinary)
+    ecs.latency = 0.4
+    parameters = {"RegionId": "cn-hangzhou", "LaunchTemplateId": template}
+    asking = Callers([partial(client.guard.check, "RunInstances", parameters)])
+    while not ecs.reads:
+        pass
+    client.guard.forget()
+    asking.join(10)
+    ecs.latency = 0
+    client.guard.check("RunInstances", parameters)
+    assert [read.action for read in ecs.reads].count(DESCRIBE) == 2
