@@ -10,7 +10,7 @@ from safe_ecs.cache.memory import SHARED
 from safe_ecs.core.review import Read, conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.knowledge import Knowledge
+from safe_ecs.knowledge import LEARNED_FROM_ANSWERS, Knowledge
 from safe_ecs.lookup.loops import LOOPS
 from safe_ecs.lookup.threads import THREADS
 
@@ -73,13 +73,16 @@ class Gate:
             Exception: What the transport raises.
         """
         self.admit(client, call)
-        sent_at = self.knowledge.cache.now()
+        request = call.effective
+        teaches = request is not None and request.action in LEARNED_FROM_ANSWERS
+        sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
             answer = transport(*(arguments or (call.params,)), call.request, call.runtime)
         except Exception as error:
-            self.knowledge.learn_refusal(client, call.effective, error)
+            self.knowledge.learn_refusal(client, request, error)
             raise
-        self.knowledge.learn_answer(client, call.effective, answer, sent_at)
+        if request is not None and teaches:
+            self.knowledge.learn_answer(client, request, answer, sent_at)
         return answer
 
     async def send_async(
@@ -91,13 +94,16 @@ class Gate:
     ) -> dict[str, Any]:
         """Do what ``send`` does, in an event loop."""
         await self.admit_async(client, call)
-        sent_at = self.knowledge.cache.now()
+        request = call.effective
+        teaches = request is not None and request.action in LEARNED_FROM_ANSWERS
+        sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
             answer = await transport(*(arguments or (call.params,)), call.request, call.runtime)
         except Exception as error:
-            self.knowledge.learn_refusal(client, call.effective, error)
+            self.knowledge.learn_refusal(client, request, error)
             raise
-        self.knowledge.learn_answer(client, call.effective, answer, sent_at)
+        if request is not None and teaches:
+            self.knowledge.learn_answer(client, request, answer, sent_at)
         return answer
 
     def decide(self, client: OpenApiClient, request: EffectiveRequest, call: Call | None) -> Decision:
@@ -148,14 +154,14 @@ class Gate:
         read = first_read(request, self.policy)
         if read is None:
             return None
-        known = self.knowledge.recall(client, read)
+        known = self.knowledge.cache.recall(read, client._credential, self.policy)  # noqa: SLF001 - no getter
         if len(known) < len(request.targets):
             return None
         groups = tuple(known.values())
         for group in groups:
             if not group.exists:
                 return None
-        self.knowledge.tally.count(hits=len(groups))
+        self.knowledge.tally.count_hits(len(groups))
         return conclude(request, self.policy, read.region_id, groups, ())
 
     def _answer(
@@ -170,7 +176,7 @@ class Gate:
 
     def _settle(self, decision: Decision) -> None:
         """Stop a refused call, and say so when a call is let through that enforcing would have stopped."""
-        self.knowledge.tally.count(calls=1, refusals=int(decision.refused))
+        self.knowledge.tally.count_call(refused=decision.refused)
         if decision.outcome == "allowed":
             return
         if not decision.refused:

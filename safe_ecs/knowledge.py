@@ -15,7 +15,7 @@ from safe_ecs.background import in_background
 from safe_ecs.cache.asker import Asker
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_QUERY
+from safe_ecs.core.operations import LEARNED_FROM, STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_QUERY
 from safe_ecs.core.region import regions_of
 from safe_ecs.core.request import normal_id
 from safe_ecs.core.review import Read
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from safe_ecs.policy import GuardPolicy
 
 _LOGGER: Final = logging.getLogger("safe_ecs")
-_DELETE: Final = "DeleteSecurityGroup"
+LEARNED_FROM_ANSWERS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}
+"""The actions that teach something when they succeed."""
+
 _REFUSED_GROUP: Final = re.compile(
     r'SecurityGroup\s+"([^"]+)"\s+has been managed by(?:\s+serviceID\s+"(\d+)")?', re.IGNORECASE
 )
@@ -174,19 +176,18 @@ class Knowledge:
         ).of("")
 
     def learn_answer(
-        self, client: OpenApiClient, request: EffectiveRequest | None, answer: object, asked_at: float
+        self, client: OpenApiClient, request: EffectiveRequest, answer: object, asked_at: float
     ) -> None:
         """Learn from what ECS answered to a call of the client's.
 
         Args:
             client: Whose call it was.
-            request: The call, if it is one that the guard looks at.
+            request: The call; its action is one of ``LEARNED_FROM_ANSWERS``.
             answer: What the transport returned.
-            asked_at: When it was sent, on the clock ``time.monotonic``.
+            asked_at: When it was sent, by the ``now()`` of the cache.
         """
-        if request is not None:
-            with _harmless():
-                self._learn_answer(client, request, answer, asked_at)
+        with _harmless():
+            self._learn_answer(client, request, answer, asked_at)
 
     def _learn_answer(
         self, client: OpenApiClient, request: EffectiveRequest, answer: object, asked_at: float
@@ -201,7 +202,7 @@ class Knowledge:
                 self._learn(client, request, region_id, pages.groups.values(), asked_at)
         elif request.action in TEMPLATE_CHANGES:
             self.cache.forget_templates()
-        elif request.action == _DELETE and request.targets:
+        elif request.targets:
             for region_id in regions_of(request):
                 read = Read(request.host, region_id, request.targets, request.owner)
                 self.cache.discard(read, Asker(client._credential, read.owner))

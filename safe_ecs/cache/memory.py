@@ -344,7 +344,7 @@ def _entries(store: FIFOCache[Any, _Value], *keys: object) -> list[_Value]:
 
 
 def _drop(kept: _Kept, is_dropped: Callable[[tuple[Any, ...]], bool]) -> None:
-    stores: tuple[FIFOCache[Any, Any], ...] = (kept.statuses, kept.failures, kept.templates)
+    stores: tuple[Any, ...] = (kept.statuses, kept.failures, kept.templates)
     for store in stores:
         for key in [key for key in store if is_dropped(key)]:
             del store[key]

@@ -132,9 +132,8 @@ def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
     host = seen.add_call(outgoing)
     action = ""
     for candidate in seen.actions:
-        noticed = NOTICED_ACTIONS.get(candidate.lower(), "")
         if not action or action in LEARNED_FROM:
-            action = noticed or action
+            action = NOTICED_ACTIONS.get(candidate.lower(), action)
     if not action or (seen.versions and ECS_VERSION not in seen.versions):
         return None
     if not host and not outgoing.plugged_in:
