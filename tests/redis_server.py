@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from contextlib import contextmanager
@@ -55,10 +56,15 @@ class RedisServer:
             self._process.kill()
             self._process.wait()
 
-    def pause(self, seconds: float) -> None:
-        """Answer nobody for a while."""
-        with self.client as client:
-            client.execute_command("CLIENT", "PAUSE", int(seconds * 1000))
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Let nobody have an answer inside the block: the kernel still takes connections."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
 
 @contextmanager
