@@ -18,6 +18,8 @@ SERVICE_ID = NAT_GATEWAY_SERVICE_ID
 @pytest.fixture
 def ecs() -> Iterator[FakeEcs]:
     with FakeEcs() as server:
+        for key, secret in (("k", "s"), ("key", "secret")):  # Those of the programs that tests start.
+            server.add_access_key(key, secret)
         yield server
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
+from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
@@ -21,19 +23,27 @@ DELETE = "DeleteSecurityGroup"
 
 
 class EcsGateway:
-    """A gateway plug-in as small as can be: it puts the action of the context on the wire, unsigned."""
+    """A gateway plug-in as small as can be: it puts the action of the context on the wire, signed."""
 
     def modify_configuration(self, context: Any, _: Any) -> None:
         """Leave the endpoint as it is."""
 
     def modify_request(self, context: Any, _: Any) -> None:
         request = context.request
+        nothing = sha256(b"").hexdigest()
         request.headers = {
             **request.headers,
             "host": context.configuration.endpoint,
             "x-acs-action": request.action,
             "x-acs-version": request.version,
+            "x-acs-date": Utils.get_timestamp(),
+            "x-acs-signature-nonce": Utils.get_nonce(),
+            "x-acs-content-sha256": nothing,
         }
+        key = request.credential.get_credential()
+        request.headers["Authorization"] = Utils.get_authorization(
+            request, "ACS3-HMAC-SHA256", nothing, key.access_key_id, key.access_key_secret
+        )
 
     def modify_response(self, context: Any, _: Any) -> None:
         context.response.deserialized_body = json.loads(context.response.body)

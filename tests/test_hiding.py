@@ -11,13 +11,19 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 from Tea.exceptions import TeaException
 
 from safe_ecs import Client, ManagedSecurityGroupError, StatusUnavailableError
+from safe_ecs.testing import FakeEcs
 from tests.doors import DELETE, DOORS, TRANSPORTS, params, query
 from tests.sdk import OpenApiRequest, models
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from safe_ecs.testing import FakeEcs
+
+@pytest.fixture
+def ecs() -> Iterator[FakeEcs]:
+    """An opponent that takes whatever arrives: signatures do not cover all that can be smuggled in."""
+    with FakeEcs(check_signatures=False) as server:
+        yield server
 
 
 CHANNELS: dict[str, Callable[[Client, str], Any]] = {}

@@ -141,7 +141,7 @@ def test_a_call_ends_as_it_ended_even_if_nothing_can_be_learned_from_it(
 @pytest.mark.parametrize("form", FORMS)
 def test_a_deleted_group_is_forgotten(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
     """A delete that failed forgets nothing."""
-    instance = ecs.create_instance(ordinary)
+    instance = ecs.create_instance(ordinary, ecs.create_security_group())
     with pytest.raises(ClientException, match="DependencyViolation"):
         delete(client, ordinary, form)
     request = models.LeaveSecurityGroupRequest(security_group_id=ordinary, instance_id=instance)

@@ -180,7 +180,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from safe_ecs import Client
 from safe_ecs.cache.redis import RedisStatusCache
 endpoint, url, *groups = sys.argv[1:]
-config = Config(access_key_id="k", access_key_secret="s", protocol="HTTP", endpoint=endpoint, region_id="cn-hangzhou")
+config = Config(access_key_id="fake-account", access_key_secret="fake-secret", protocol="HTTP", endpoint=endpoint, region_id="cn-hangzhou")
 client = Client(config, cache=RedisStatusCache(url))
 print("ready", flush=True)
 sys.stdin.readline()

@@ -1,369 +1,160 @@
-"""What each operation does to the state of FakeEcs, and what it answers."""
+"""The operations of FakeEcs, and what holds for all of them: managed groups, client tokens, dry runs.
+
+OPERATIONS.md, beside this file, says of each what is kept and what is checked.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
-from safe_ecs.testing.errors import EcsError, managed_group, missing_parameter
-from safe_ecs.testing.state import Rule, SecurityGroup, new_group_id
+from safe_ecs.testing import groups, instances, interfaces, membership, rules, tags, templates
+from safe_ecs.testing.calls import REGIONS
+from safe_ecs.testing.errors import invalid, managed_group, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    from safe_ecs.testing.parameters import Parameters
-    from safe_ecs.testing.state import LaunchTemplate, Member, State
+    from safe_ecs.testing.calls import Answer, Call, Handler
 
-Answer: TypeAlias = "dict[str, object]"
-Handler: TypeAlias = "Callable[[State, Parameters], Answer]"
+VERSION: Final = "2014-05-26"
+"""The version of the API."""
 
-_RULE_FIELDS: Final = {
-    name.lower(): name
-    for name in (
-        "IpProtocol",
-        "PortRange",
-        "SourceCidrIp",
-        "SourceGroupId",
-        "DestCidrIp",
-        "DestGroupId",
-        "Policy",
-        "Priority",
-        "NicType",
-        "Description",
-    )
-}
-_IDENTITY: Final = frozenset(_RULE_FIELDS.values()) - {"Description"}
+_MOST_TOKEN_CHARACTERS: Final = 64
 
 
-def perform(action: str, state: State, parameters: Parameters, service_id: int | None) -> Answer:
-    """Perform an operation for an account, or for the cloud service ``service_id``.
-
-    Raises:
-        EcsError: ECS would refuse it, or FakeEcs does not know the operation.
-    """
-    if handler := _QUERIES.get(action):
-        return handler(state, parameters)
-    if handler := _WRITES.get(action):
-        for security_group_id in _targets(action, state, parameters):
-            group = state.group(security_group_id)
-            if group.service_managed and (service_id is None or group.service_id != service_id):
-                raise managed_group(group)
-        return handler(state, parameters)
-    known = ", ".join(sorted({*_QUERIES, *_WRITES}))
-    raise EcsError(404, "InvalidAction.NotFound", f"FakeEcs does not know {action!r}. It knows {known}.")
-
-
-def _targets(action: str, state: State, parameters: Parameters) -> list[str]:
-    """Return the groups a write would change: with RunInstances those of its template if it names none itself."""
-    if action == "RunInstances" and not parameters.target_groups():
-        return _groups_of_template(state, parameters)
-    return parameters.target_groups()
-
-
-def _groups_of_template(state: State, parameters: Parameters) -> list[str]:
-    if not (parameters.get("LaunchTemplateId") or parameters.get("LaunchTemplateName")):
-        return []
-    template = _the_template(state, parameters)
-    if template is None:
-        raise EcsError(404, "InvalidLaunchTemplate.NotFound", "The specified LaunchTemplate does not exist.")
-    number = parameters.number("LaunchTemplateVersion", default=template.default_version, most=10**9)
-    if number > len(template.versions):
-        raise EcsError(
-            404,
-            "InvalidLaunchTemplateVersion.NotFound",
-            "The specified LaunchTemplateVersion does not exist.",
-        )
-    return template.versions[number - 1]
-
-
-def _the_template(state: State, parameters: Parameters) -> LaunchTemplate | None:
-    return state.template(
-        parameters.require("RegionId"),
-        parameters.get("LaunchTemplateId"),
-        parameters.get("LaunchTemplateName"),
-    )
-
-
-def _describe_launch_template_versions(state: State, parameters: Parameters) -> Answer:
-    template = _the_template(state, parameters)
-    numbers = tuple(range(1, len(template.versions) + 1)) if template else ()
-    if template and parameters.get("DefaultVersion").lower() == "true":
-        numbers = (template.default_version,)
-    elif wanted := parameters.get("LaunchTemplateVersion.1"):
-        numbers = tuple(number for number in numbers if str(number) == wanted)
-    return {
-        "TotalCount": len(numbers),
-        "LaunchTemplateVersionSets": {
-            "LaunchTemplateVersionSet": [_version(template, number) for number in numbers if template]
-        },
-    }
-
-
-def _version(template: LaunchTemplate, number: int) -> Answer:
-    return {
-        "LaunchTemplateId": template.template_id,
-        "LaunchTemplateName": template.name,
-        "VersionNumber": number,
-        "DefaultVersion": number == template.default_version,
-        "LaunchTemplateData": {"SecurityGroupIds": {"SecurityGroupId": template.versions[number - 1]}},
-    }
-
-
-def _create_security_group(state: State, parameters: Parameters) -> Answer:
-    group = SecurityGroup(
-        region_id=parameters.require("RegionId"),
-        security_group_id=new_group_id(),
-        name=parameters.get("SecurityGroupName"),
-        description=parameters.get("Description"),
-        vpc_id=parameters.get("VpcId"),
-    )
-    return {"SecurityGroupId": state.add_group(group).security_group_id}
-
-
-def _describe_security_groups(state: State, parameters: Parameters) -> Answer:
-    region_id = parameters.require("RegionId")
-    wanted = parameters.listed_groups()
-    groups = [group for group in state.groups.values() if group.region_id == region_id]
-    if wanted is not None:
-        for security_group_id in wanted:
-            if security_group_id not in state.groups:
-                _refuse_malformed(state, security_group_id)
-        groups = [group for group in groups if group.security_group_id in wanted]
-    if name := parameters.get("SecurityGroupName"):
-        groups = [group for group in groups if group.name == name]
-    if flag := parameters.get("ServiceManaged").lower():
-        groups = [group for group in groups if group.service_managed == (flag == "true")]
-    start = int(parameters.get("NextToken").removeprefix("token-") or 0)
-    end = start + parameters.number("MaxResults", default=10, most=100)
-    return {
-        "RegionId": region_id,
-        "TotalCount": len(groups),
-        "NextToken": f"token-{end}" if end < len(groups) else "",
-        "SecurityGroups": {"SecurityGroup": [_as_answer(group) for group in groups[start:end]]},
-    }
-
-
-def _refuse_malformed(state: State, security_group_id: str) -> None:
-    try:
-        state.group(security_group_id)
-    except EcsError as error:
-        if error.code == "InvalidSecurityGroupId.Malformed":
-            raise
-
-
-def _as_answer(group: SecurityGroup) -> Answer:
-    answer: Answer = {
-        "SecurityGroupId": group.security_group_id,
-        "SecurityGroupName": group.name,
-        "Description": group.description,
-        "VpcId": group.vpc_id,
-        "CreationTime": group.creation_time,
-        "ServiceManaged": group.service_managed,
-        "SecurityGroupType": "normal",
-        "Tags": {"Tag": []},
-    }
-    if group.service_id is not None:
-        answer["ServiceID"] = group.service_id
-    return answer
-
-
-def _describe_security_group_attribute(state: State, parameters: Parameters) -> Answer:
-    group = _the_group(state, parameters)
-    return {
-        "RegionId": group.region_id,
-        "SecurityGroupId": group.security_group_id,
-        "SecurityGroupName": group.name,
-        "Description": group.description,
-        "VpcId": group.vpc_id,
-        "InnerAccessPolicy": group.inner_access_policy,
-        "Permissions": {
-            "Permission": [
-                {
-                    "SecurityGroupRuleId": rule.security_group_rule_id,
-                    "Direction": rule.direction,
-                    **rule.fields,
-                }
-                for rule in group.rules
-            ]
-        },
-    }
-
-
-def _describe_security_group_references(state: State, parameters: Parameters) -> Answer:
-    group = _the_group(state, parameters)
-    referring = [
-        {"SecurityGroupId": other.security_group_id}
-        for other in state.groups.values()
-        if any(rule.peer_group_id == group.security_group_id for rule in other.rules)
+def describe_regions(_: Call) -> Answer:
+    """Perform DescribeRegions."""
+    regions = [
+        {
+            "RegionId": region_id,
+            "LocalName": name,
+            "RegionEndpoint": f"ecs.{region_id}.aliyuncs.com",
+            "Status": "available",
+        }
+        for region_id, name in REGIONS.items()
     ]
-    reference = {
-        "SecurityGroupId": group.security_group_id,
-        "ReferencingSecurityGroups": {"ReferencingSecurityGroup": referring},
-    }
-    return {"SecurityGroupReferences": {"SecurityGroupReference": [reference] if referring else []}}
+    return {"Regions": {"Region": regions}}
 
 
-def _the_group(state: State, parameters: Parameters) -> SecurityGroup:
-    targets = parameters.target_groups()
-    if not targets:
-        raise missing_parameter("SecurityGroupId")
-    return state.group(targets[0])
+QUERIES: Final[Mapping[str, Handler]] = MappingProxyType({
+    "DescribeInstances": instances.describe_instances,
+    "DescribeLaunchTemplateVersions": templates.describe_launch_template_versions,
+    "DescribeLaunchTemplates": templates.describe_launch_templates,
+    "DescribeNetworkInterfaces": interfaces.describe_network_interfaces,
+    "DescribeRegions": describe_regions,
+    "DescribeSecurityGroupAttribute": rules.describe_security_group_attribute,
+    "DescribeSecurityGroupReferences": groups.describe_security_group_references,
+    "DescribeSecurityGroups": groups.describe_security_groups,
+    "ListTagResources": tags.list_tag_resources,
+})
+"""What only reads."""
+
+_CHANGE_GROUPS: Final[Mapping[str, Handler]] = MappingProxyType({
+    "AuthorizeSecurityGroup": rules.authorize("ingress"),
+    "AuthorizeSecurityGroupEgress": rules.authorize("egress"),
+    "CreateInstance": instances.create_instance,
+    "CreateNetworkInterface": interfaces.create_network_interface,
+    "DeleteSecurityGroup": groups.delete_security_group,
+    "JoinSecurityGroup": membership.join_security_group,
+    "LeaveSecurityGroup": membership.leave_security_group,
+    "ModifyInstanceAttribute": instances.modify_instance_attribute,
+    "ModifyInstanceVpcAttribute": instances.modify_instance_vpc_attribute,
+    "ModifyNetworkInterfaceAttribute": interfaces.modify_network_interface_attribute,
+    "ModifySecurityGroupAttribute": groups.modify_security_group_attribute,
+    "ModifySecurityGroupEgressRule": rules.modify_rule("egress"),
+    "ModifySecurityGroupPolicy": groups.modify_security_group_policy,
+    "ModifySecurityGroupRule": rules.modify_rule("ingress"),
+    "RevokeSecurityGroup": rules.revoke("ingress"),
+    "RevokeSecurityGroupEgress": rules.revoke("egress"),
+    "RunInstances": instances.run_instances,
+})
+_OTHER_WRITES: Final[Mapping[str, Handler]] = MappingProxyType({
+    "CreateLaunchTemplate": templates.create_launch_template,
+    "CreateLaunchTemplateVersion": templates.create_launch_template_version,
+    "CreateSecurityGroup": groups.create_security_group,
+    "DeleteInstance": instances.delete_instance,
+    "DeleteInstances": instances.delete_instances,
+    "DeleteLaunchTemplate": templates.delete_launch_template,
+    "DeleteLaunchTemplateVersion": templates.delete_launch_template_version,
+    "DeleteNetworkInterface": interfaces.delete_network_interface,
+    "ModifyLaunchTemplateDefaultVersion": templates.modify_launch_template_default_version,
+    "TagResources": tags.tag_resources,
+    "UntagResources": tags.untag_resources,
+})
+WRITES: Final[Mapping[str, Handler]] = MappingProxyType({**_CHANGE_GROUPS, **_OTHER_WRITES})
+"""What changes something."""
+
+IDEMPOTENT: Final = frozenset({
+    "AuthorizeSecurityGroup",
+    "AuthorizeSecurityGroupEgress",
+    "CreateInstance",
+    "CreateNetworkInterface",
+    "CreateSecurityGroup",
+    "DeleteInstances",
+    "ModifySecurityGroupEgressRule",
+    "ModifySecurityGroupPolicy",
+    "ModifySecurityGroupRule",
+    "RevokeSecurityGroup",
+    "RevokeSecurityGroupEgress",
+    "RunInstances",
+})
+"""What takes a ClientToken."""
+
+DRY_RUN_QUERIES: Final = frozenset({"DescribeInstances", "DescribeSecurityGroups"})
+"""The queries that take DryRun; among the writes it is the four that create and delete instances."""
 
 
-def _rules_asked_for(parameters: Parameters) -> list[dict[str, str]]:
-    flat = {spelt: parameters.get(spelt) for spelt in _RULE_FIELDS.values() if parameters.get(spelt)}
-    return parameters.structures("Permissions", _RULE_FIELDS) or ([flat] if flat else [])
+class Operations:
+    """Performs operations, and remembers the client tokens they came with."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[tuple[int | None, str, str], tuple[object, Answer]] = {}
+
+    def perform(self, action: str, version: str, call: Call) -> Answer:
+        """Perform an operation and return the answer, without its RequestId.
+
+        Raises:
+            EcsError: ECS would refuse it, or FakeEcs does not know the operation.
+        """
+        if version.strip() not in ("", VERSION):
+            raise invalid("InvalidVersion", f"FakeEcs is ECS {VERSION}, and knows no version {version!r}.")
+        if handler := QUERIES.get(action):
+            answer = handler(call)
+            if action in DRY_RUN_QUERIES:
+                call.parameters.stop_if_dry_run()
+            return answer
+        if handler := WRITES.get(action):
+            return self._write(action, handler, call)
+        known = ", ".join(sorted({*QUERIES, *WRITES}))
+        raise not_found("InvalidAction.NotFound", f"FakeEcs does not know {action!r}. It knows {known}.")
+
+    def _write(self, action: str, handler: Handler, call: Call) -> Answer:
+        token = call.parameters.get("ClientToken") if action in IDEMPOTENT else ""
+        if len(token) > _MOST_TOKEN_CHARACTERS or not token.isascii():
+            raise invalid("InvalidParameter.ClientToken", "The specified ClientToken is not valid.")
+        key = (call.service_id, action, token)
+        if token and key in self._tokens:
+            content, answer = self._tokens[key]
+            if content != call.parameters.content:
+                raise invalid(
+                    "IdempotentParameterMismatch",
+                    "Request uses a client token in a previous request but is not identical to that request.",
+                )
+            return answer
+        if action in _CHANGE_GROUPS:
+            _refuse_managed(action, call)
+        answer = handler(call)
+        if token:
+            self._tokens[key] = (call.parameters.content, answer)
+        return answer
 
 
-def _authorize(direction: str) -> Handler:
-    def authorize(state: State, parameters: Parameters) -> Answer:
-        group = _the_group(state, parameters)
-        asked = _rules_asked_for(parameters)
-        if not asked:
-            raise missing_parameter("IpProtocol")
-        group.rules += [Rule(direction=direction, fields=fields) for fields in asked]
-        return {}
-
-    return authorize
-
-
-def _revoke(direction: str) -> Handler:
-    def revoke(state: State, parameters: Parameters) -> Answer:
-        group = _the_group(state, parameters)
-        asked = [_identity(fields) for fields in _rules_asked_for(parameters)]
-        rule_id = parameters.get("SecurityGroupRuleId.1")
-        group.rules = [
-            rule
-            for rule in group.rules
-            if rule.direction != direction
-            or (rule.security_group_rule_id != rule_id and _identity(rule.fields) not in asked)
-        ]
-        return {}
-
-    return revoke
-
-
-def _identity(fields: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if name in _IDENTITY}
-
-
-def _modify_rule(direction: str) -> Handler:
-    def modify_rule(state: State, parameters: Parameters) -> Answer:
-        group = _the_group(state, parameters)
-        rule_id = parameters.get("SecurityGroupRuleId")
-        asked = _rules_asked_for(parameters)
-        changes = asked[0] if asked else {}
-        for rule in group.rules:
-            by_id = rule_id and rule.security_group_rule_id == rule_id
-            by_fields = not rule_id and _identity(rule.fields) == _identity(changes)
-            if rule.direction == direction and (by_id or by_fields):
-                rule.fields.update(changes)
-                return {}
-        raise EcsError(404, "InvalidSecurityGroupRule.RuleNotExist", "The specified rule does not exist.")
-
-    return modify_rule
-
-
-def _modify_security_group_attribute(state: State, parameters: Parameters) -> Answer:
-    group = _the_group(state, parameters)
-    group.name = parameters.get("SecurityGroupName") or group.name
-    group.description = parameters.get("Description") or group.description
-    return {}
-
-
-def _modify_security_group_policy(state: State, parameters: Parameters) -> Answer:
-    group = _the_group(state, parameters)
-    group.inner_access_policy = parameters.require("InnerAccessPolicy")
-    return {}
-
-
-def _delete_security_group(state: State, parameters: Parameters) -> Answer:
-    group = _the_group(state, parameters)
-    if state.in_use(group):
-        raise EcsError(
-            403,
-            "DependencyViolation",
-            "There is still instance(s) or reference(s) in the specified security group.",
-        )
-    del state.groups[group.security_group_id]
-    return {}
-
-
-def _join_security_group(state: State, parameters: Parameters) -> Answer:
-    group, member = _the_group(state, parameters), _the_member(state, parameters)
-    if group.security_group_id not in member.security_group_ids:
-        member.security_group_ids.append(group.security_group_id)
-    return {}
-
-
-def _leave_security_group(state: State, parameters: Parameters) -> Answer:
-    group, member = _the_group(state, parameters), _the_member(state, parameters)
-    if group.security_group_id in member.security_group_ids:
-        member.security_group_ids.remove(group.security_group_id)
-    return {}
-
-
-def _the_member(state: State, parameters: Parameters) -> Member:
-    for name, code in (
-        ("InstanceId", "InvalidInstanceId.NotFound"),
-        ("NetworkInterfaceId", "InvalidEniId.NotFound"),
-    ):
-        if member_id := parameters.get(name):
-            if member_id not in state.members:
-                raise EcsError(404, code, f"The specified {name} does not exist.")
-            return state.members[member_id]
-    raise missing_parameter("InstanceId")
-
-
-def _run_instances(state: State, parameters: Parameters) -> Answer:
-    region_id, groups = parameters.require("RegionId"), _targets("RunInstances", state, parameters)
-    amount = parameters.number("Amount", default=1, most=100)
-    created = [state.add_member("i", region_id, groups).member_id for _ in range(amount)]
-    return {"InstanceIdSets": {"InstanceIdSet": created}}
-
-
-def _create_instance(state: State, parameters: Parameters) -> Answer:
-    region_id = parameters.require("RegionId")
-    return {"InstanceId": state.add_member("i", region_id, parameters.target_groups()).member_id}
-
-
-def _create_network_interface(state: State, parameters: Parameters) -> Answer:
-    region_id, groups = parameters.require("RegionId"), parameters.target_groups()
-    member = state.add_member("eni", region_id, groups)
-    return {"NetworkInterfaceId": member.member_id, "SecurityGroupIds": {"SecurityGroupId": groups}}
-
-
-def _modify_member(state: State, parameters: Parameters) -> Answer:
-    member = _the_member(state, parameters)
-    member.security_group_ids = parameters.target_groups() or member.security_group_ids
-    for name in ("InstanceName", "NetworkInterfaceName", "Description", "VpcId", "VSwitchId"):
-        if value := parameters.get(name):
-            member.attributes[name] = value
-    return {}
-
-
-_QUERIES: Final[dict[str, Handler]] = {
-    "DescribeSecurityGroups": _describe_security_groups,
-    "DescribeSecurityGroupAttribute": _describe_security_group_attribute,
-    "DescribeSecurityGroupReferences": _describe_security_group_references,
-    "DescribeLaunchTemplateVersions": _describe_launch_template_versions,
-}
-_WRITES: Final[dict[str, Handler]] = {
-    "CreateSecurityGroup": _create_security_group,
-    "AuthorizeSecurityGroup": _authorize("ingress"),
-    "AuthorizeSecurityGroupEgress": _authorize("egress"),
-    "RevokeSecurityGroup": _revoke("ingress"),
-    "RevokeSecurityGroupEgress": _revoke("egress"),
-    "JoinSecurityGroup": _join_security_group,
-    "LeaveSecurityGroup": _leave_security_group,
-    "DeleteSecurityGroup": _delete_security_group,
-    "ModifySecurityGroupAttribute": _modify_security_group_attribute,
-    "ModifySecurityGroupRule": _modify_rule("ingress"),
-    "ModifySecurityGroupEgressRule": _modify_rule("egress"),
-    "ModifySecurityGroupPolicy": _modify_security_group_policy,
-    "CreateNetworkInterface": _create_network_interface,
-    "ModifyNetworkInterfaceAttribute": _modify_member,
-    "RunInstances": _run_instances,
-    "CreateInstance": _create_instance,
-    "ModifyInstanceAttribute": _modify_member,
-    "ModifyInstanceVpcAttribute": _modify_member,
-}
+def _refuse_managed(action: str, call: Call) -> None:
+    targets = call.parameters.target_groups()
+    if action == "RunInstances":
+        targets = instances.groups_to_run_in(call)
+    for security_group_id in targets:
+        group = call.find_group(security_group_id)
+        if group.service_managed and (call.service_id is None or group.service_id != call.service_id):
+            raise managed_group(group)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _READS = ("Describe", "List")
+_SHOWN = ("RegionId", "InstanceId", "NetworkInterfaceId")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,8 @@ class RecordedRequest:
         path: The path of the URL.
         access_key_id: Whose key signed it; "" if none did.
         status: The HTTP status it was answered with; 0 if the connection was cut instead.
+        code: The error code it was answered with; "" if it was none.
+        caller: ``"account"``, ``"service N"``, or "" for a key that is not known or was not asked for.
     """
 
     action: str
@@ -34,8 +37,21 @@ class RecordedRequest:
     path: str
     access_key_id: str
     status: int
+    code: str = ""
+    caller: str = ""
 
     @property
     def is_write(self) -> bool:
         """Whether it asked for a change, whatever the answer was."""
         return not self.action.startswith(_READS)
+
+    def __str__(self) -> str:
+        """Say on one line what was asked by whom and what came of it, without secrets."""
+        named = " ".join(
+            f"{name}={value}"
+            for name, value in self.parameters.items()
+            if name in _SHOWN or "securitygroupid" in name.lower()
+        )
+        asked = " ".join(filter(None, (self.action or "no action", named)))
+        result = " ".join(filter(None, (str(self.status or "cut"), self.code)))
+        return f"{asked} by {self.caller or 'an unknown caller'}: {result}"

@@ -63,7 +63,7 @@ def make_target(ecs: FakeEcs, *, service_managed: bool, with_member: bool = True
     return Target(
         security_group_id=group,
         region_id=DEFAULT_REGION_ID,
-        member_id=ecs.create_instance(group if with_member else home),
+        member_id=ecs.create_instance(*([group] if with_member else []), home),
         outsider_id=ecs.create_instance(home),
         network_interface_id=ecs.create_network_interface(home),
         ingress_rule_id=ecs.create_rule(group, "ingress", IpProtocol="TCP", PortRange="22/22"),

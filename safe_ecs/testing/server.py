@@ -6,7 +6,9 @@ It stands on the standard library's ``http.server``, since werkzeug's server clo
 from __future__ import annotations
 
 import socket
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Final, Protocol, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -21,12 +23,41 @@ class CutConnectionError(Exception):
     """Raised instead of giving an answer: the connection is to be cut."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A request as it arrived.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path of the URL.
+        query: The parameters in the URL.
+        form: The parameters in the body.
+        headers: The headers, by lower-case name.
+        body: The body.
+    """
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]]
+    form: Sequence[tuple[str, str]]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All parameters: query first, then form."""
+        return [*self.query, *self.form]
+
+    @property
+    def is_acs3(self) -> bool:
+        """Whether it is signed in the newer way, or says so."""
+        return self.headers.get("authorization", "").startswith("ACS3-")
+
+
 class Endpoint(Protocol):
     """What answers the requests."""
 
-    def __call__(
-        self, *, method: str, path: str, pairs: Sequence[tuple[str, str]], headers: dict[str, str]
-    ) -> tuple[int, bytes, dict[str, str]]:
+    def __call__(self, received: Received) -> tuple[int, bytes, dict[str, str]]:
         """Return status, body and headers of the answer.
 
         Raises:
@@ -44,17 +75,22 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, endpoint: Endpoint, port: int = 0) -> None:
+    def __init__(self, endpoint: Endpoint, port: int = 0, host: str = _HOST) -> None:
         self.endpoint = endpoint
         self._connections: set[socket.socket] = set()
         self._lock = Lock()
-        super().__init__((_HOST, port), _Handler)
+        super().__init__((host, port), _Handler)
         self._thread = Thread(target=self.serve_forever, args=(0.01,), name="FakeEcs", daemon=True)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server what the host is called."""
+        TCPServer.server_bind(self)
 
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"{_HOST}:{self.server_port}"
+        host, port = self.server_address[:2]
+        return f"{host!s}:{port}"
 
     def start(self) -> None:
         """Begin to answer."""
@@ -93,15 +129,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         length = int(self.headers.get("content-length") or 0)
-        body = self.rfile.read(length).decode("utf-8", "replace")
+        body = self.rfile.read(length)
         url = urlsplit(self.path)
-        pairs = parse_qsl(url.query, keep_blank_values=True)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            pairs += parse_qsl(body, keep_blank_values=True)
-        endpoint = cast("Server", self.server).endpoint
+        is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        received = Received(
+            method=self.command,
+            path=url.path,
+            query=parse_qsl(url.query, keep_blank_values=True),
+            form=parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form else (),
+            headers=headers,
+            body=body,
+        )
         try:
-            status, answer, extra = endpoint(method=self.command, path=url.path, pairs=pairs, headers=headers)
+            status, answer, extra = cast("Server", self.server).endpoint(received)
         except CutConnectionError:
             self.close_connection = True
             _cut(self.connection)

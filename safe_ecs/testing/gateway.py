@@ -1,0 +1,184 @@
+"""What stands before the operations: signatures, permissions, throttling, faults, and the record."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from threading import Lock
+from time import sleep
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from safe_ecs.testing.calls import Call
+from safe_ecs.testing.errors import EcsError, forbidden
+from safe_ecs.testing.faults import CannedAnswer, Fault, Script
+from safe_ecs.testing.keys import AccessKey, Keyring
+from safe_ecs.testing.operations import Operations
+from safe_ecs.testing.parameters import Parameters
+from safe_ecs.testing.record import RecordedRequest
+from safe_ecs.testing.server import CutConnectionError
+from safe_ecs.testing.signatures import claimed_key, verify
+from safe_ecs.testing.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from safe_ecs.testing.server import Received
+
+
+class Gateway:
+    """Answers the requests of one FakeEcs. What it keeps is changed under its lock.
+
+    Args:
+        clock: What time it is, in seconds since the epoch.
+        check_signatures: Whether a request must be signed with a known key.
+        latency: Seconds that every answer takes.
+
+    Attributes:
+        lock: Guards everything below.
+        state: What the operations change.
+        keyring: Who may sign.
+        script: What is said instead of the right answers.
+        requests: The record.
+        denied: The actions for which permission is missing.
+        limits: How many requests a minute are let through, by action.
+        host_id: What error answers say of where they come from.
+    """
+
+    def __init__(self, clock: Callable[[], float], *, check_signatures: bool, latency: float) -> None:
+        self.latency = latency
+        self.lock = Lock()
+        self.keyring = Keyring()
+        self.host_id = ""
+        self._clock = clock
+        self._checks_signatures = check_signatures
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything but the keys."""
+        self.state = State()
+        self.script = Script()
+        self.requests: list[RecordedRequest] = []
+        self.denied: set[str] = set()
+        self.limits: dict[str, int] = {}
+        self._operations = Operations()
+        self._minute = 0
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+
+    def __call__(self, received: Received) -> tuple[int, bytes, dict[str, str]]:
+        """Return status, body and headers of the answer to a request.
+
+        Raises:
+            CutConnectionError: There is to be none.
+        """
+        parameters = Parameters(received.pairs)
+        action, version = _operation(received, parameters)
+        with self.lock:
+            answer, code, key = self._answer(action, version, received, parameters)
+            self.requests.append(
+                RecordedRequest(
+                    action=action,
+                    version=version,
+                    parameters=dict(received.pairs),
+                    headers=received.headers,
+                    method=received.method,
+                    path=received.path,
+                    access_key_id=claimed_key(received),
+                    status=answer.status,
+                    code=code,
+                    caller=key.caller if key else "",
+                )
+            )
+            delay = answer.delay + self.latency
+        if delay:
+            sleep(delay)
+        if answer.status == 0:
+            raise CutConnectionError
+        return answer.status, answer.body, answer.headers
+
+    def _answer(
+        self, action: str, version: str, received: Received, parameters: Parameters
+    ) -> tuple[CannedAnswer, str, AccessKey | None]:
+        """Return the answer, the error code in it, and who asked."""
+        scripted, key = self.script.pop(action), self.keyring.get(claimed_key(received))
+        if isinstance(scripted, CannedAnswer):
+            return scripted, "", key
+        try:
+            if isinstance(scripted, Fault) and scripted.is_before:
+                if scripted.error is None:
+                    return scripted.spoil(CannedAnswer()), "", key
+                raise scripted.error
+            key = self._authenticate(received)
+            self._admit(action, key, parameters)
+            call = Call(self.state, parameters, key.service_id)
+            body = self._operations.perform(action, version, call)
+        except EcsError as error:
+            answer, code = self._refusal(error), error.code
+        else:
+            encoded = json.dumps({"RequestId": _request_id(), **body}).encode()
+            answer, code = CannedAnswer(body=encoded), ""
+        return (scripted.spoil(answer) if isinstance(scripted, Fault) else answer), code, key
+
+    def _authenticate(self, received: Received) -> AccessKey:
+        if self._checks_signatures:
+            return verify(received, self.keyring, self._clock())
+        key_id = claimed_key(received)
+        return self.keyring.get(key_id) or AccessKey(access_key_id=key_id, access_key_secret="")
+
+    def _admit(self, action: str, key: AccessKey, parameters: Parameters) -> None:
+        if action in self.denied:
+            raise forbidden(
+                "Forbidden.RAM",
+                "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
+            )
+        if action not in self.limits:
+            return
+        minute = int(self._clock() // 60)
+        if minute != self._minute:
+            self._minute, self._counts = minute, Counter()
+        counted = key.caller, action, parameters.get("RegionId").lower()
+        self._counts[counted] += 1
+        if self._counts[counted] > self.limits[action] and (error := Fault("throttled").error):
+            raise error
+
+    def _refusal(self, error: EcsError) -> CannedAnswer:
+        request_id = _request_id()
+        body = {
+            "RequestId": request_id,
+            "HostId": self.host_id,
+            "Code": error.code,
+            "Message": error.message,
+            "Recommend": f"https://api.aliyun.com/troubleshoot?q={error.code}&product=Ecs&requestId={request_id}",
+        }
+        return CannedAnswer(status=error.status, body=json.dumps(body).encode())
+
+    def add_key(self, key: AccessKey) -> None:
+        """Know an access key."""
+        with self.lock:
+            self.keyring.add(key)
+
+    def expire_key(self, access_key_id: str) -> None:
+        """End the validity of an STS token.
+
+        Raises:
+            KeyError: There is no such key.
+        """
+        with self.lock:
+            key = self.keyring.get(access_key_id)
+            if key is None:
+                raise KeyError(access_key_id)
+            self.keyring.add(replace(key, expires=self._clock()))
+
+
+def _operation(received: Received, parameters: Parameters) -> tuple[str, str]:
+    """Return action and version, from where the signature covers them."""
+    action, version = parameters.get("Action"), parameters.get("Version")
+    if parameters.get("SignatureVersion") == "1.0" and not received.is_acs3:
+        # The older signature covers the parameters alone: there the action is one of them.
+        return action, version
+    return received.headers.get("x-acs-action") or action, received.headers.get("x-acs-version") or version
+
+
+def _request_id() -> str:
+    return str(uuid4()).upper()

@@ -1,0 +1,83 @@
+"""The state of FakeEcs as JSON, so that it can be saved, read, edited and loaded again."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final, TypeVar
+
+from safe_ecs.testing.state import (
+    LaunchTemplate,
+    Member,
+    Rule,
+    SecurityGroup,
+    State,
+    TemplateVersion,
+)
+
+_FORMAT: Final = 1
+_T = TypeVar("_T")
+
+
+def save_state(state: State, path: Path) -> None:
+    """Write a state to a file, whole or not at all.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    saved = {
+        "format": _FORMAT,
+        "security_groups": [asdict(each) for each in state.groups.values()],
+        "instances": [asdict(each) for each in state.instances.values()],
+        "network_interfaces": [asdict(each) for each in state.interfaces.values()],
+        "launch_templates": [
+            {**asdict(each), "versions": [asdict(version) for version in each.versions.values()]}
+            for each in state.templates.values()
+        ],
+    }
+    with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
+        json.dump(saved, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+
+
+def load_state(path: Path) -> State:
+    """Return the state in a file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It holds no state; the message says where it goes wrong.
+    """
+    try:
+        return _state_of(json.loads(path.read_text()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} holds no state of FakeEcs: {type(error).__name__}: {error}") from error
+
+
+def _state_of(saved: dict[str, Any]) -> State:
+    if saved["format"] != _FORMAT:
+        raise ValueError(f"format {saved['format']!r} is not {_FORMAT}")
+    state = State()
+    for fields in saved["security_groups"]:
+        rules = [_made(Rule, each) for each in fields["rules"]]
+        state.add_group(_made(SecurityGroup, {**fields, "rules": rules}))
+    for fields in saved["instances"]:
+        member = _made(Member, fields)
+        state.instances[member.member_id] = member
+    for fields in saved["network_interfaces"]:
+        member = _made(Member, fields)
+        state.interfaces[member.member_id] = member
+    for fields in saved["launch_templates"]:
+        versions = [_made(TemplateVersion, each) for each in fields["versions"]]
+        template = _made(LaunchTemplate, {**fields, "versions": {each.number: each for each in versions}})
+        state.templates[template.template_id] = template
+    return state
+
+
+def _made(kind: type[_T], fields: dict[str, Any]) -> _T:
+    # The serial number only puts a listing in order: those that are loaded come in theirs.
+    return kind(**{name: value for name, value in fields.items() if name != "serial"})
