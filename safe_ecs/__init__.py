@@ -1,11 +1,34 @@
 """The Alibaba Cloud ECS client with a guard against changes to managed security groups."""
 
-from safe_ecs.cache.memory import StatusCache
-from safe_ecs.client import Client, guard
-from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
-from safe_ecs.core.operations import OPERATIONS, Operation
-from safe_ecs.errors import GuardError, ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.policy import GuardPolicy
+from typing import TYPE_CHECKING
+
+from safe_ecs.lazy import lookup
+
+if TYPE_CHECKING:
+    from safe_ecs.cache.memory import StatusCache
+    from safe_ecs.client import Client, guard
+    from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
+    from safe_ecs.core.operations import OPERATIONS, Operation
+    from safe_ecs.errors import GuardError, ManagedSecurityGroupError, StatusUnavailableError
+    from safe_ecs.policy import GuardPolicy
+else:
+    __getattr__ = lookup(
+        __name__,
+        {
+            "OPERATIONS": "safe_ecs.core.operations",
+            "Client": "safe_ecs.client",
+            "Decision": "safe_ecs.core.decision",
+            "GroupStatus": "safe_ecs.core.decision",
+            "GuardError": "safe_ecs.errors",
+            "GuardPolicy": "safe_ecs.policy",
+            "ManagedSecurityGroupError": "safe_ecs.errors",
+            "Operation": "safe_ecs.core.operations",
+            "StatusCache": "safe_ecs.cache.memory",
+            "StatusUnavailableError": "safe_ecs.errors",
+            "Undetermined": "safe_ecs.core.decision",
+            "guard": "safe_ecs.client",
+        },
+    )
 
 __all__ = [
     "OPERATIONS",

@@ -7,11 +7,11 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
-from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs.testing.samples import method_name
+from tests.sdk import Utils
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import alibabacloud_ecs20140526.models
+import alibabacloud_tea_openapi.utils
 import alibabacloud_tea_openapi.utils_models
 
 models: Any = alibabacloud_ecs20140526.models
 OpenApiRequest: Any = alibabacloud_tea_openapi.utils_models.OpenApiRequest
+Utils: Any = alibabacloud_tea_openapi.utils.Utils

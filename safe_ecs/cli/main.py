@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from safe_ecs.cli.check import add_check
 from safe_ecs.cli.demo import add_demo
+from safe_ecs.cli.fake import add_fake
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     add_demo(commands)
     add_check(commands)
+    add_fake(commands)
     namespace = parser.parse_args(arguments)
     try:
         exit_code: int = namespace.run(namespace)

@@ -1,7 +1,22 @@
-"""An ECS to test against: ``FakeEcs``."""
+"""An ECS to test against: ``FakeEcs``. The pytest plugin has it as the fixture ``fake_ecs``."""
 
-from safe_ecs.testing.fake import FakeEcs
-from safe_ecs.testing.faults import CannedAnswer, Fault
-from safe_ecs.testing.record import RecordedRequest
+from typing import TYPE_CHECKING
+
+from safe_ecs.lazy import lookup
+
+if TYPE_CHECKING:
+    from safe_ecs.testing.fake import FakeEcs
+    from safe_ecs.testing.faults import CannedAnswer, Fault
+    from safe_ecs.testing.record import RecordedRequest
+else:
+    __getattr__ = lookup(
+        __name__,
+        {
+            "CannedAnswer": "safe_ecs.testing.faults",
+            "FakeEcs": "safe_ecs.testing.fake",
+            "Fault": "safe_ecs.testing.faults",
+            "RecordedRequest": "safe_ecs.testing.record",
+        },
+    )
 
 __all__ = ["CannedAnswer", "FakeEcs", "Fault", "RecordedRequest"]

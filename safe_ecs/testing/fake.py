@@ -103,11 +103,13 @@ class FakeEcs:
         """
         from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415 - a server needs no SDK
 
-        access_key_id = _ACCOUNT if service_id is None else f"fake-service-{service_id}"
+        access_key_id = _ACCOUNT if service_id is None else self.add_service_key(service_id)
         if security_token:
             access_key_id = f"STS.{access_key_id}.{security_token}"
-        if self._gateway.keyring.get(access_key_id) is None:
-            self.add_access_key(access_key_id, _SECRET, service_id=service_id, security_token=security_token)
+            if self._gateway.keyring.get(access_key_id) is None:
+                self.add_access_key(
+                    access_key_id, _SECRET, service_id=service_id, security_token=security_token
+                )
         return Config(
             access_key_id=access_key_id,
             access_key_secret=_SECRET,
@@ -144,6 +146,19 @@ class FakeEcs:
                 expires=expires,
             )
         )
+
+    def add_service_key(self, service_id: int) -> str:
+        """Let requests be signed for a cloud service, and return the id of the key; its secret is fake-secret."""
+        access_key_id = f"fake-service-{service_id}"
+        if self._gateway.keyring.get(access_key_id) is None:
+            self.add_access_key(access_key_id, _SECRET, service_id=service_id)
+        return access_key_id
+
+    @property
+    def access_keys(self) -> Sequence[AccessKey]:
+        """The keys that requests can be signed with."""
+        with self._gateway.lock:
+            return tuple(self._gateway.keyring)
 
     def remove_access_key(self, access_key_id: str) -> None:
         """Let nothing be signed with a key any more.

@@ -1,0 +1,65 @@
+"""The pytest plugin: the fixtures ``fake_ecs`` and ``guarded_client``, and a marker for managed groups.
+
+pytest imports this module whenever it starts: what the fixtures need is imported when one of them is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_ecs import Client
+    from safe_ecs.testing import FakeEcs
+
+_MARKER: Final = "managed_security_group"
+_NAT_GATEWAY: Final = {"service_id": 1679259531804325, "product": "natgw"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers",
+        f"{_MARKER}(security_group_id, service_id=..., product=..., region_id=..., name=...): "
+        "fake_ecs has this group from the start, managed by a cloud service (NAT Gateway unless said otherwise).",
+    )
+
+
+@pytest.fixture
+def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
+    """An Alibaba Cloud ECS of this test's own, with the groups of its ``managed_security_group`` markers."""
+    from safe_ecs.testing.fake import FakeEcs  # noqa: PLC0415 - see the top of the module
+
+    with FakeEcs() as ecs:
+        for marker in reversed(list(request.node.iter_markers(_MARKER))):
+            create_managed_group(ecs, *marker.args, **marker.kwargs)
+        yield ecs
+
+
+@pytest.fixture
+def guarded_client(fake_ecs: FakeEcs) -> Client:
+    """A guarded client of ``fake_ecs`` that remembers nothing of other tests."""
+    from safe_ecs.cache.memory import StatusCache  # noqa: PLC0415 - see the top of the module
+    from safe_ecs.client import Client  # noqa: PLC0415 - as above
+
+    return Client(fake_ecs.config(), cache=StatusCache())
+
+
+def create_managed_group(
+    ecs: FakeEcs,
+    security_group_id: str,
+    **fields: Any,  # noqa: ANN401 - those of FakeEcs.create_security_group
+) -> None:
+    """Create the group that a marker names.
+
+    Args:
+        ecs: Where.
+        security_group_id: Its id.
+        fields: What else ``FakeEcs.create_security_group`` takes.
+    """
+    ecs.create_security_group(
+        service_managed=True, security_group_id=security_group_id, **{**_NAT_GATEWAY, **fields}
+    )
