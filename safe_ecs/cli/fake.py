@@ -7,7 +7,8 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from safe_ecs.testing.fake import DEFAULT_REGION_ID, FakeEcs
+from safe_ecs.testing.contents import DEFAULT_REGION_ID
+from safe_ecs.testing.fake import FakeEcs
 
 if TYPE_CHECKING:
     import argparse
@@ -72,7 +73,7 @@ def _run(namespace: argparse.Namespace) -> int:
         raise ValueError(f"cannot listen on {namespace.host}:{namespace.port}: {error}") from error
     with ecs:
         _prepare(ecs, managed, namespace.state)
-        _print_usage(ecs, managed)
+        _print_usage(ecs)
         signal.sigwait(_STOP)
         if namespace.state:
             ecs.save(namespace.state)
@@ -94,6 +95,8 @@ def _prepare(ecs: FakeEcs, managed: list[_Managed], state: Path | None) -> None:
         elif not state.parent.is_dir():
             raise ValueError(f"--state names a file in a folder that does not exist: {state}")
     for each in managed:
+        if ecs.has_security_group(each.security_group_id):
+            continue  # It was saved with what has become of it.
         ecs.create_security_group(
             service_managed=True,
             service_id=each.service_id,
@@ -103,9 +106,7 @@ def _prepare(ecs: FakeEcs, managed: list[_Managed], state: Path | None) -> None:
         )
 
 
-def _print_usage(ecs: FakeEcs, managed: list[_Managed]) -> None:
-    for service_id in sorted({each.service_id for each in managed}):
-        ecs.add_service_key(service_id)
+def _print_usage(ecs: FakeEcs) -> None:
     keys = ecs.access_keys
     print(
         _USAGE.format(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from safe_ecs.cache.memory import SHARED
+from safe_ecs.testing.contents import DEFAULT_REGION_ID, Contents
 from safe_ecs.testing.gateway import Gateway
-from safe_ecs.testing.keys import AccessKey
+from safe_ecs.testing.keys import SECRET, AccessKey
 from safe_ecs.testing.server import Server
-from safe_ecs.testing.snapshot import load_state, save_state
-from safe_ecs.testing.state import LaunchTemplate, Member, Rule, SecurityGroup, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from os import PathLike
     from typing import Self
 
     from alibabacloud_tea_openapi.utils_models import Config
@@ -23,12 +20,10 @@ if TYPE_CHECKING:
     from safe_ecs.testing.faults import CannedAnswer, Fault
     from safe_ecs.testing.record import RecordedRequest
 
-DEFAULT_REGION_ID: Final = "cn-hangzhou"
 _ACCOUNT: Final = "fake-account"
-_SECRET: Final = "fake-secret"  # noqa: S105 - opens nothing
 
 
-class FakeEcs:
+class FakeEcs(Contents):
     """A server on loopback that speaks the RPC of ECS to the unmodified SDK.
 
     It keeps security groups with their rules, and the instances, network interfaces and launch templates around
@@ -58,8 +53,8 @@ class FakeEcs:
         check_signatures: bool = True,
         clock: Callable[[], float] = time,
     ) -> None:
-        self._gateway = Gateway(clock, check_signatures=check_signatures, latency=latency)
-        self._gateway.add_key(AccessKey(access_key_id=_ACCOUNT, access_key_secret=_SECRET))
+        super().__init__(Gateway(clock, check_signatures=check_signatures, latency=latency))
+        self._gateway.add_key(AccessKey(access_key_id=_ACCOUNT, access_key_secret=SECRET))
         self._server = Server(self._gateway, port, host)
         self._gateway.host_id = self.endpoint
 
@@ -103,16 +98,16 @@ class FakeEcs:
         """
         from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415 - a server needs no SDK
 
-        access_key_id = _ACCOUNT if service_id is None else self.add_service_key(service_id)
+        access_key_id = _ACCOUNT if service_id is None else self._gateway.add_service_key(service_id)
         if security_token:
             access_key_id = f"STS.{access_key_id}.{security_token}"
             if self._gateway.keyring.get(access_key_id) is None:
                 self.add_access_key(
-                    access_key_id, _SECRET, service_id=service_id, security_token=security_token
+                    access_key_id, SECRET, service_id=service_id, security_token=security_token
                 )
         return Config(
             access_key_id=access_key_id,
-            access_key_secret=_SECRET,
+            access_key_secret=SECRET,
             security_token=cast("str", security_token or None),
             endpoint=self.endpoint,
             protocol="HTTP",
@@ -147,13 +142,6 @@ class FakeEcs:
             )
         )
 
-    def add_service_key(self, service_id: int) -> str:
-        """Let requests be signed for a cloud service, and return the id of the key; its secret is fake-secret."""
-        access_key_id = f"fake-service-{service_id}"
-        if self._gateway.keyring.get(access_key_id) is None:
-            self.add_access_key(access_key_id, _SECRET, service_id=service_id)
-        return access_key_id
-
     @property
     def access_keys(self) -> Sequence[AccessKey]:
         """The keys that requests can be signed with."""
@@ -168,108 +156,6 @@ class FakeEcs:
         """
         with self._gateway.lock:
             self._gateway.keyring.remove(access_key_id)
-
-    def create_security_group(  # noqa: PLR0913 - each is a field of the group
-        self,
-        *,
-        service_managed: bool = False,
-        service_id: int | None = None,
-        product: str = "",
-        region_id: str = DEFAULT_REGION_ID,
-        security_group_id: str | None = None,
-        name: str = "",
-        vpc_id: str = "",
-    ) -> str:
-        """Create a group and return its id.
-
-        Args:
-            service_managed: Whether a cloud service manages it.
-            service_id: The ``ServiceID`` it shows.
-            product: The product that the refusal of a managed group names, e.g. ``"natgw"``.
-            region_id: Its region.
-            security_group_id: Its id; a new one if None.
-            name: Its name.
-            vpc_id: The VPC it is in.
-        """
-        with self._gateway.lock:
-            group = SecurityGroup(
-                region_id=region_id,
-                security_group_id=security_group_id or new_id("sg"),
-                name=name,
-                vpc_id=vpc_id,
-                service_managed=service_managed,
-                service_id=service_id,
-                product=product,
-            )
-            return self._gateway.state.add_group(group).security_group_id
-
-    def remove_security_group(self, security_group_id: str) -> None:
-        """Let a group vanish, with its memberships: as managed ones do when their product's instance is released.
-
-        Raises:
-            KeyError: There is no such group.
-        """
-        with self._gateway.lock:
-            state = self._gateway.state
-            state.remove_group(state.groups[security_group_id])
-            for member in state.members:
-                if security_group_id in member.security_group_ids:
-                    member.security_group_ids.remove(security_group_id)
-
-    def create_instance(self, *security_group_ids: str, region_id: str = DEFAULT_REGION_ID) -> str:
-        """Create an instance in these groups and return its id."""
-        with self._gateway.lock:
-            return _add(self._gateway.state.instances, "i", region_id, security_group_ids, Status="Stopped")
-
-    def create_network_interface(self, *security_group_ids: str, region_id: str = DEFAULT_REGION_ID) -> str:
-        """Create a network interface in these groups and return its id."""
-        with self._gateway.lock:
-            return _add(
-                self._gateway.state.interfaces, "eni", region_id, security_group_ids, Status="Available"
-            )
-
-    def create_launch_template(
-        self, *security_group_ids: str, name: str = "", region_id: str = DEFAULT_REGION_ID
-    ) -> str:
-        """Create a launch template, whose version 1 names these groups, and return its id."""
-        with self._gateway.lock:
-            template_id = new_id("lt")
-            template = LaunchTemplate(region_id=region_id, template_id=template_id, name=name or template_id)
-            template.add_version(security_group_ids)
-            self._gateway.state.templates[template_id] = template
-            return template_id
-
-    def create_launch_template_version(
-        self, template_id: str, *security_group_ids: str, default: bool = False
-    ) -> int:
-        """Add a version to a launch template and return its number.
-
-        Args:
-            template_id: The launch template.
-            security_group_ids: The groups that the version names.
-            default: Whether it is the default version from now on.
-        """
-        with self._gateway.lock:
-            template = self._gateway.state.templates[template_id]
-            number = template.add_version(security_group_ids).number
-            if default:
-                template.default_version = number
-            return number
-
-    def create_rule(
-        self, security_group_id: str, direction: Literal["ingress", "egress"], **fields: str
-    ) -> str:
-        """Add a rule to a group and return the rule's id.
-
-        Args:
-            security_group_id: The group.
-            direction: Which way the traffic goes.
-            fields: The rule's fields, spelt as ECS spells them, e.g. ``IpProtocol="TCP"``.
-        """
-        with self._gateway.lock:
-            rule = Rule(direction=direction, fields=fields)
-            self._gateway.state.group(security_group_id).rules.append(rule)
-        return rule.security_group_rule_id
 
     def answer_with(self, action: str, *answers: CannedAnswer | Fault) -> None:
         """Answer the next requests for an action with these, one each, and go on as usual after that."""
@@ -360,37 +246,3 @@ class FakeEcs:
         with self._gateway.lock:
             self._gateway.reset()
         SHARED.forget_endpoint(self.endpoint)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write everything that was created to a file, as JSON; whole or not at all.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        with self._gateway.lock:
-            save_state(self._gateway.state, Path(path))
-
-    def load(self, path: str | PathLike[str]) -> None:
-        """Go on with what a file of `save` holds, instead of what there is.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: It holds no such thing.
-        """
-        state = load_state(Path(path))
-        with self._gateway.lock:
-            self._gateway.state = state
-        SHARED.forget_endpoint(self.endpoint)
-
-
-def _add(
-    kept: dict[str, Member], prefix: str, region_id: str, security_group_ids: Sequence[str], **attributes: str
-) -> str:
-    member = Member(
-        member_id=new_id(prefix),
-        region_id=region_id,
-        security_group_ids=list(security_group_ids),
-        attributes=attributes,
-    )
-    kept[member.member_id] = member
-    return member.member_id

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from safe_ecs.testing.calls import Call
 from safe_ecs.testing.errors import EcsError, forbidden
 from safe_ecs.testing.faults import CannedAnswer, Fault, Script
-from safe_ecs.testing.keys import AccessKey, Keyring
-from safe_ecs.testing.operations import Operations
+from safe_ecs.testing.keys import SECRET, AccessKey, Keyring
+from safe_ecs.testing.operations.calls import Call
+from safe_ecs.testing.operations.table import Operations
 from safe_ecs.testing.parameters import Parameters
 from safe_ecs.testing.record import RecordedRequest
 from safe_ecs.testing.server import CutConnectionError
@@ -158,17 +157,15 @@ class Gateway:
         with self.lock:
             self.keyring.add(key)
 
-    def expire_key(self, access_key_id: str) -> None:
-        """End the validity of an STS token.
-
-        Raises:
-            KeyError: There is no such key.
-        """
+    def add_service_key(self, service_id: int) -> str:
+        """Know the key of a cloud service, and return its id."""
+        access_key_id = f"fake-service-{service_id}"
         with self.lock:
-            key = self.keyring.get(access_key_id)
-            if key is None:
-                raise KeyError(access_key_id)
-            self.keyring.add(replace(key, expires=self._clock()))
+            if self.keyring.get(access_key_id) is None:
+                self.keyring.add(
+                    AccessKey(access_key_id=access_key_id, access_key_secret=SECRET, service_id=service_id)
+                )
+        return access_key_id
 
 
 def _operation(received: Received, parameters: Parameters) -> tuple[str, str]:

@@ -11,6 +11,9 @@ from safe_ecs.testing.errors import invalid, not_found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SECRET: Final = "fake-secret"  # noqa: S105 - opens nothing
+"""The secret of every key that FakeEcs makes itself."""
+
 NONCE_SECONDS: Final = 900.0
 """How far a date may be off, and so how long a nonce has to be remembered."""
 

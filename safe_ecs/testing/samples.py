@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from alibabacloud_ecs20140526 import models
 
-from safe_ecs.testing.fake import DEFAULT_REGION_ID
+from safe_ecs.testing.contents import DEFAULT_REGION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

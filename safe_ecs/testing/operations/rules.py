@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from safe_ecs.testing.errors import EcsError, forbidden, invalid, missing_parameter, not_found
-from safe_ecs.testing.paging import page
-from safe_ecs.testing.rule_fields import (
+from safe_ecs.testing.operations.paging import page
+from safe_ecs.testing.operations.rule_fields import (
     FIELDS,
     PEERS,
     check_rule,
@@ -17,7 +17,7 @@ from safe_ecs.testing.rule_fields import (
 from safe_ecs.testing.state import Rule
 
 if TYPE_CHECKING:
-    from safe_ecs.testing.calls import Answer, Call, Handler
+    from safe_ecs.testing.operations.calls import Answer, Call, Handler
     from safe_ecs.testing.parameters import Parameters
     from safe_ecs.testing.state import SecurityGroup
 

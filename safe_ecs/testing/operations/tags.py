@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.testing.errors import invalid, missing_parameter, not_found
-from safe_ecs.testing.paging import page
+from safe_ecs.testing.operations.paging import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safe_ecs.testing.calls import Answer, Call
+    from safe_ecs.testing.operations.calls import Answer, Call
     from safe_ecs.testing.parameters import Parameters
     from safe_ecs.testing.state import LaunchTemplate, Member, SecurityGroup
 

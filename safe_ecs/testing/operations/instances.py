@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.testing.errors import conflicting_group_ids, forbidden, invalid, missing_parameter
-from safe_ecs.testing.membership import find_instance
-from safe_ecs.testing.paging import page
+from safe_ecs.testing.operations.membership import find_instance
+from safe_ecs.testing.operations.paging import page
+from safe_ecs.testing.operations.tags import has_tags, read_tags, show_tags
+from safe_ecs.testing.operations.templates import template_groups
 from safe_ecs.testing.state import Member, new_id
-from safe_ecs.testing.tags import has_tags, read_tags, show_tags
-from safe_ecs.testing.templates import template_groups
 
 if TYPE_CHECKING:
-    from safe_ecs.testing.calls import Answer, Call
+    from safe_ecs.testing.operations.calls import Answer, Call
 
 _KEPT: Final = (
     "Description",

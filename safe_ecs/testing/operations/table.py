@@ -1,6 +1,6 @@
 """The operations of FakeEcs, and what holds for all of them: managed groups, client tokens, dry runs.
 
-OPERATIONS.md, beside this file, says of each what is kept and what is checked.
+OPERATIONS.md, in the folder above, says of each what is kept and what is checked.
 """
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs.testing import groups, instances, interfaces, membership, rules, tags, templates
-from safe_ecs.testing.calls import REGIONS
 from safe_ecs.testing.errors import invalid, managed_group, not_found
+from safe_ecs.testing.operations import groups, instances, interfaces, membership, rules, tags, templates
+from safe_ecs.testing.operations.calls import REGIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from safe_ecs.testing.calls import Answer, Call, Handler
+    from safe_ecs.testing.operations.calls import Answer, Call, Handler
 
 VERSION: Final = "2014-05-26"
 """The version of the API."""

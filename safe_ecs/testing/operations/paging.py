@@ -13,7 +13,7 @@ from safe_ecs.testing.errors import invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from safe_ecs.testing.calls import Answer
+    from safe_ecs.testing.operations.calls import Answer
     from safe_ecs.testing.parameters import Parameters
 
 

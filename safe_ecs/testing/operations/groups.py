@@ -6,14 +6,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.testing.errors import forbidden, invalid
-from safe_ecs.testing.paging import page
+from safe_ecs.testing.operations.paging import page
+from safe_ecs.testing.operations.tags import has_tags, read_tags, show_tags
 from safe_ecs.testing.state import SecurityGroup, new_id, refuse_malformed
-from safe_ecs.testing.tags import has_tags, read_tags, show_tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from safe_ecs.testing.calls import Answer, Call
+    from safe_ecs.testing.operations.calls import Answer, Call
     from safe_ecs.testing.parameters import Parameters
 
 _NAME: Final = re.compile(r"(?!https?://)[^\W\d_][\w.:-]{1,127}")

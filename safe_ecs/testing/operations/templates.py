@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.testing.errors import EcsError, forbidden, invalid, missing_parameter, not_found
-from safe_ecs.testing.paging import page
+from safe_ecs.testing.operations.paging import page
+from safe_ecs.testing.operations.tags import show_tags
 from safe_ecs.testing.state import LaunchTemplate, new_id
-from safe_ecs.testing.tags import show_tags
 
 if TYPE_CHECKING:
-    from safe_ecs.testing.calls import Answer, Call
+    from safe_ecs.testing.operations.calls import Answer, Call
     from safe_ecs.testing.state import TemplateVersion
 
 _NAME: Final = re.compile(r"(?!https?://)[^\W\d_][\w.:-]{1,127}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.testing.errors import conflicting_group_ids, missing_parameter
-from safe_ecs.testing.membership import find_interface
-from safe_ecs.testing.paging import page
+from safe_ecs.testing.operations.membership import find_interface
+from safe_ecs.testing.operations.paging import page
+from safe_ecs.testing.operations.tags import has_tags, read_tags, show_tags
 from safe_ecs.testing.state import Member, new_id
-from safe_ecs.testing.tags import has_tags, read_tags, show_tags
 
 if TYPE_CHECKING:
-    from safe_ecs.testing.calls import Answer, Call
+    from safe_ecs.testing.operations.calls import Answer, Call
 
 _KEPT: Final = ("NetworkInterfaceName", "Description", "ResourceGroupId", "VSwitchId", "VpcId")
 

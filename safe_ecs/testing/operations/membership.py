@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from safe_ecs.testing.errors import forbidden, invalid, missing_parameter, not_found
 
 if TYPE_CHECKING:
-    from safe_ecs.testing.calls import Answer, Call
+    from safe_ecs.testing.operations.calls import Answer, Call
     from safe_ecs.testing.state import Member
 
 _INSTANCE_ID: Final = re.compile(r"i-[a-z0-9][a-z0-9-]*")
