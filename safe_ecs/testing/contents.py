@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from safe_ecs.cache.memory import SHARED
-from safe_ecs.testing.snapshot import load_state, save_state
+from safe_ecs.testing.snapshot import as_json, load_state, save_state
 from safe_ecs.testing.state import LaunchTemplate, Member, Rule, SecurityGroup, new_id
 
 if TYPE_CHECKING:
@@ -136,6 +136,11 @@ class Contents:
             rule = Rule(direction=direction, fields=fields)
             self._gateway.state.group(security_group_id).rules.append(rule)
         return rule.security_group_rule_id
+
+    def snapshot(self) -> dict[str, object]:
+        """Return everything that was created, as it is saved."""
+        with self._gateway.lock:
+            return as_json(self._gateway.state)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write everything that was created to a file, as JSON; whole or not at all.

@@ -22,13 +22,9 @@ _FORMAT: Final = 1
 _T = TypeVar("_T")
 
 
-def save_state(state: State, path: Path) -> None:
-    """Write a state to a file, whole or not at all.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    saved = {
+def as_json(state: State) -> dict[str, object]:
+    """Return a state as JSON has it."""
+    return {
         "format": _FORMAT,
         "security_groups": [asdict(each) for each in state.groups.values()],
         "instances": [asdict(each) for each in state.instances.values()],
@@ -38,8 +34,16 @@ def save_state(state: State, path: Path) -> None:
             for each in state.templates.values()
         ],
     }
+
+
+def save_state(state: State, path: Path) -> None:
+    """Write a state to a file, whole or not at all.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-        json.dump(saved, file, indent=1)
+        json.dump(as_json(state), file, indent=1)
         file.flush()
         os.fsync(file.fileno())
     Path(file.name).replace(path)

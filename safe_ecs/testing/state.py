@@ -27,15 +27,15 @@ def new_id(prefix: str) -> str:
     return f"{prefix}-{secrets.token_hex(10)}"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Kept:
     """What everything has that is listed: when it came, and a number that puts a listing in order."""
 
     creation_time: str = field(default_factory=_now)
-    serial: int = field(default_factory=_serials.__next__, init=False, compare=False)
+    serial: int = field(default_factory=_serials.__next__, init=False)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Rule(_Kept):
     """One rule of a security group, with the fields that ECS returns for it."""
 
