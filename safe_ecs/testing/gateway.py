@@ -103,21 +103,21 @@ class Gateway:
         scripted, key = self.script.pop(action), self.keyring.get(claimed_key(received))
         if isinstance(scripted, CannedAnswer):
             return scripted, "", key
+        fault, code = scripted, ""
+        if fault and fault.is_before:
+            answer = self._refusal(fault.error) if fault.error else CannedAnswer()
+            return fault.spoil(answer), fault.error.code if fault.error else "", key
         try:
-            if isinstance(scripted, Fault) and scripted.is_before:
-                if scripted.error is None:
-                    return scripted.spoil(CannedAnswer()), "", key
-                raise scripted.error
             key = self._authenticate(received)
             self._admit(action, key, parameters)
-            call = Call(self.state, parameters, key.service_id)
-            body = self._operations.perform(action, version, call)
+            body = self._operations.perform(action, version, Call(self.state, parameters, key.service_id))
+            answer = CannedAnswer(body=json.dumps({"RequestId": _request_id(), **body}).encode())
         except EcsError as error:
             answer, code = self._refusal(error), error.code
-        else:
-            encoded = json.dumps({"RequestId": _request_id(), **body}).encode()
-            answer, code = CannedAnswer(body=encoded), ""
-        return (scripted.spoil(answer) if isinstance(scripted, Fault) else answer), code, key
+        except Exception as error:  # noqa: BLE001 - say so, where the client would only see a cut connection
+            failure = EcsError(500, "InternalError", f"FakeEcs itself failed at {action}: {error!r}")
+            answer, code = self._refusal(failure), failure.code
+        return (fault.spoil(answer) if fault else answer), code, key
 
     def _authenticate(self, received: Received) -> AccessKey:
         if self._checks_signatures:

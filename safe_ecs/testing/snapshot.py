@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from safe_ecs.testing.state import (
     LaunchTemplate,
@@ -18,22 +18,29 @@ from safe_ecs.testing.state import (
     TemplateVersion,
 )
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 _FORMAT: Final = 1
-_T = TypeVar("_T")
 
 
 def as_json(state: State) -> dict[str, object]:
     """Return a state as JSON has it."""
     return {
         "format": _FORMAT,
-        "security_groups": [asdict(each) for each in state.groups.values()],
-        "instances": [asdict(each) for each in state.instances.values()],
-        "network_interfaces": [asdict(each) for each in state.interfaces.values()],
+        "security_groups": [_fields(each) for each in state.groups.values()],
+        "instances": [_fields(each) for each in state.instances.values()],
+        "network_interfaces": [_fields(each) for each in state.interfaces.values()],
         "launch_templates": [
-            {**asdict(each), "versions": [asdict(version) for version in each.versions.values()]}
+            {**_fields(each), "versions": [_fields(version) for version in each.versions.values()]}
             for each in state.templates.values()
         ],
     }
+
+
+def _fields(kept: DataclassInstance) -> dict[str, Any]:
+    # The serial number only puts a listing in order: what is loaded gets new ones, in the same order.
+    return asdict(kept, dict_factory=lambda pairs: {name: value for name, value in pairs if name != "serial"})
 
 
 def save_state(state: State, path: Path) -> None:
@@ -67,21 +74,16 @@ def _state_of(saved: dict[str, Any]) -> State:
         raise ValueError(f"format {saved['format']!r} is not {_FORMAT}")
     state = State()
     for fields in saved["security_groups"]:
-        rules = [_made(Rule, each) for each in fields["rules"]]
-        state.add_group(_made(SecurityGroup, {**fields, "rules": rules}))
+        rules = [Rule(**each) for each in fields["rules"]]
+        state.add_group(SecurityGroup(**{**fields, "rules": rules}))
     for fields in saved["instances"]:
-        member = _made(Member, fields)
+        member = Member(**fields)
         state.instances[member.member_id] = member
     for fields in saved["network_interfaces"]:
-        member = _made(Member, fields)
+        member = Member(**fields)
         state.interfaces[member.member_id] = member
     for fields in saved["launch_templates"]:
-        versions = [_made(TemplateVersion, each) for each in fields["versions"]]
-        template = _made(LaunchTemplate, {**fields, "versions": {each.number: each for each in versions}})
+        versions = [TemplateVersion(**each) for each in fields["versions"]]
+        template = LaunchTemplate(**{**fields, "versions": {each.number: each for each in versions}})
         state.templates[template.template_id] = template
     return state
-
-
-def _made(kind: type[_T], fields: dict[str, Any]) -> _T:
-    # The serial number only puts a listing in order: those that are loaded come in theirs.
-    return kind(**{name: value for name, value in fields.items() if name != "serial"})
