@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 
 class Callers:
@@ -69,4 +70,18 @@ def run_script(code: str, *arguments: str, seconds: float = 60) -> str:
         check=False,
     )
     assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def run_pytest(folder: Path, *arguments: str) -> str:
+    """Run the tests in a folder in a process of their own, as a user does, and return what pytest prints."""
+    process = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout

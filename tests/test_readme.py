@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from safe_ecs import OPERATIONS
+from tests.callers import run_pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+TEST_FILES = [block for block in PYTHON if "def test_" in block]
+BLOCKS = [block for block in PYTHON if block not in TEST_FILES]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
@@ -23,6 +26,14 @@ def test_every_python_example_runs(number: int, capsys: pytest.CaptureFixture[st
         assert " ".join(printed.split()) == shown
     else:
         assert printed.strip() == BLOCKS[number].rpartition("# ")[2].strip()
+
+
+def test_the_test_file_runs_as_shown(tmp_path: Path) -> None:
+    """It has ten lines, and needs nothing beside itself."""
+    [block] = TEST_FILES
+    assert len([line for line in block.splitlines() if line]) <= 10
+    (tmp_path / "test_mine.py").write_text(block)
+    assert run_pytest(tmp_path).splitlines()[-1].startswith("1 passed")
 
 
 def test_every_guarded_operation_is_listed() -> None:
