@@ -208,6 +208,22 @@ def test_a_request_that_says_nothing_is_on_record_all_the_same(ecs: FakeEcs) -> 
     assert str(request) == "no action by an unknown caller: 400 MissingAccessKeyId"
 
 
+def test_the_record_can_be_kept_short() -> None:
+    """For servers that run for long."""
+    with FakeEcs(most_recorded=2) as ecs:
+        for action in ("DescribeRegions", LIST, "DescribeInstances"):
+            raw(ecs, action)
+        assert [request.action for request in ecs.requests] == [LIST, "DescribeInstances"]
+
+
+def test_a_failure_of_the_fake_itself_is_told_from_one_of_ecs(ecs: FakeEcs, mocker: Any) -> None:
+    """The client would else only see a connection that is cut."""
+    mocker.patch.object(ecs._gateway._operations, "perform", side_effect=ZeroDivisionError("odd"))
+    answer = raw(ecs)
+    assert (answer.status_code, answer.json()["Code"]) == (500, "InternalError")
+    assert answer.json()["Message"] == f"FakeEcs itself failed at {LIST}: ZeroDivisionError('odd')"
+
+
 def test_reset_leaves_nothing_but_the_keys(ecs: FakeEcs, stock: Any) -> None:
     """Neither record nor state nor faults; and the guard of this process forgets what it knew."""
     make_world(ecs, stock)

@@ -68,7 +68,12 @@ def _run(namespace: argparse.Namespace) -> int:
     # They are waited for below: nothing that is being written is torn apart.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     try:
-        ecs = FakeEcs(port=namespace.port, host=namespace.host, check_signatures=not namespace.no_signatures)
+        ecs = FakeEcs(
+            port=namespace.port,
+            host=namespace.host,
+            check_signatures=not namespace.no_signatures,
+            most_recorded=0,  # Nobody can read it here.
+        )
     except (OSError, OverflowError) as error:
         raise ValueError(f"cannot listen on {namespace.host}:{namespace.port}: {error}") from error
     with ecs:

@@ -42,9 +42,10 @@ class FakeEcs(Contents):
             asks is what the request says.
         clock: What time it is, in seconds since the epoch: for the dates of signatures, the ends of STS tokens
             and the minutes of throttling.
+        most_recorded: How many requests the record holds, the newest ones; None for all.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords, each of which a test may want
         self,
         *,
         port: int = 0,
@@ -52,8 +53,11 @@ class FakeEcs(Contents):
         latency: float = 0.0,
         check_signatures: bool = True,
         clock: Callable[[], float] = time,
+        most_recorded: int | None = None,
     ) -> None:
-        super().__init__(Gateway(clock, check_signatures=check_signatures, latency=latency))
+        super().__init__(
+            Gateway(clock, check_signatures=check_signatures, latency=latency, most_recorded=most_recorded)
+        )
         self._gateway.add_key(AccessKey(access_key_id=_ACCOUNT, access_key_secret=SECRET))
         self._server = Server(self._gateway, port, host)
         self._gateway.host_id = self.endpoint

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from threading import Lock
 from time import sleep
 from typing import TYPE_CHECKING
@@ -33,6 +33,7 @@ class Gateway:
         clock: What time it is, in seconds since the epoch.
         check_signatures: Whether a request must be signed with a known key.
         latency: Seconds that every answer takes.
+        most_recorded: How many requests the record holds; None for all.
 
     Attributes:
         lock: Guards everything below.
@@ -45,20 +46,28 @@ class Gateway:
         host_id: What error answers say of where they come from.
     """
 
-    def __init__(self, clock: Callable[[], float], *, check_signatures: bool, latency: float) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        check_signatures: bool,
+        latency: float,
+        most_recorded: int | None,
+    ) -> None:
         self.latency = latency
         self.lock = Lock()
         self.keyring = Keyring()
         self.host_id = ""
         self._clock = clock
         self._checks_signatures = check_signatures
+        self._most_recorded = most_recorded
         self.reset()
 
     def reset(self) -> None:
         """Forget everything but the keys."""
         self.state = State()
         self.script = Script()
-        self.requests: list[RecordedRequest] = []
+        self.requests: deque[RecordedRequest] = deque(maxlen=self._most_recorded)
         self.denied: set[str] = set()
         self.limits: dict[str, int] = {}
         self._operations = Operations()
