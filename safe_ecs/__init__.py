@@ -44,3 +44,8 @@ __all__ = [
     "Undetermined",
     "guard",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what the package offers, whether it has been imported or not."""
+    return [*__all__]

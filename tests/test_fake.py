@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 REGION = "cn-hangzhou"
 
 
-def rules(stock: Any, group: str) -> list[Any]:
-    request = models.DescribeSecurityGroupAttributeRequest(region_id=REGION, security_group_id=group)
-    return list(stock.describe_security_group_attribute(request).body.permissions.permission)
-
-
 def refusal(call: Any, *arguments: Any) -> Any:
     with pytest.raises(ClientException) as error:
         call(*arguments)
@@ -101,57 +96,6 @@ def test_a_listing_has_ten_groups_to_the_page_unless_asked_for_more(ecs: FakeEcs
     assert refusal(stock.describe_security_groups, request) == (400, "InvalidParameter.MaxResults")
 
 
-@pytest.mark.parametrize(
-    ("filters", "code"),
-    [
-        ({"security_group_ids": '["Sg!"]'}, "InvalidSecurityGroupId.Malformed"),
-        ({"security_group_ids": "sg-1"}, "InvalidParameter.SecurityGroupIds"),
-        (
-            {"security_group_ids": str([f"sg-{n}" for n in range(101)]).replace("'", '"')},
-            "InvalidParameter.SecurityGroupIds",
-        ),
-    ],
-    ids=["malformed", "no array", "too many"],
-)
-def test_a_malformed_id_fails_the_whole_request(stock: Any, filters: Any, code: str) -> None:
-    request = models.DescribeSecurityGroupsRequest(region_id=REGION, **filters)
-    assert refusal(stock.describe_security_groups, request) == (400, code)
-
-
-def test_a_listing_needs_a_region(ecs: FakeEcs) -> None:
-    client = StockClient(ecs.config())
-    assert (
-        refusal(client.describe_security_groups, models.DescribeSecurityGroupsRequest())[1]
-        == "MissingParameter.RegionId"
-    )
-
-
-def test_rules_come_and_go(ecs: FakeEcs, stock: Any, ordinary: str) -> None:
-    """By permissions, by flat parameters and by rule id."""
-    both = {"region_id": REGION, "security_group_id": ordinary}
-    ssh = {"ip_protocol": "TCP", "port_range": "22/22", "source_cidr_ip": "10.0.0.0/8"}
-    web = {"ip_protocol": "TCP", "port_range": "80/80", "dest_cidr_ip": "10.0.0.0/8"}
-    permission = models.AuthorizeSecurityGroupRequestPermissions(**ssh)
-    stock.authorize_security_group(models.AuthorizeSecurityGroupRequest(**both, permissions=[permission]))
-    stock.authorize_security_group_egress(models.AuthorizeSecurityGroupEgressRequest(**both, **web))
-    assert [(rule.direction, rule.port_range) for rule in rules(stock, ordinary)] == [
-        ("ingress", "22/22"),
-        ("egress", "80/80"),
-    ]
-    first = rules(stock, ordinary)[0].security_group_rule_id
-    stock.modify_security_group_rule(
-        models.ModifySecurityGroupRuleRequest(**both, security_group_rule_id=first, description="ssh")
-    )
-    assert rules(stock, ordinary)[0].description == "ssh"
-    assert refusal(
-        stock.modify_security_group_egress_rule,
-        models.ModifySecurityGroupEgressRuleRequest(**both, security_group_rule_id=first, description="x"),
-    ) == (404, "InvalidSecurityGroupRuleId.NotFound")
-    stock.revoke_security_group(models.RevokeSecurityGroupRequest(**both, security_group_rule_id=[first]))
-    stock.revoke_security_group_egress(models.RevokeSecurityGroupEgressRequest(**both, **web))
-    assert rules(stock, ordinary) == []
-
-
 def test_a_group_in_use_is_not_deleted(ecs: FakeEcs, stock: Any, ordinary: str) -> None:
     """By a member, or by a rule of another group."""
     request = models.DeleteSecurityGroupRequest(region_id=REGION, security_group_id=ordinary)
@@ -167,22 +111,6 @@ def test_a_group_in_use_is_not_deleted(ecs: FakeEcs, stock: Any, ordinary: str) 
         models.DescribeSecurityGroupReferencesRequest(region_id=REGION, security_group_id=[ordinary])
     ).body.security_group_references.security_group_reference
     assert references[0].referencing_security_groups.referencing_security_group[0].security_group_id == other
-
-
-def test_attributes_and_policy_are_kept(stock: Any, ordinary: str) -> None:
-    both = {"region_id": REGION, "security_group_id": ordinary}
-    stock.modify_security_group_attribute(
-        models.ModifySecurityGroupAttributeRequest(**both, security_group_name="new", description="two words")
-    )
-    stock.modify_security_group_policy(
-        models.ModifySecurityGroupPolicyRequest(**both, inner_access_policy="Drop")
-    )
-    body = stock.describe_security_group_attribute(models.DescribeSecurityGroupAttributeRequest(**both)).body
-    assert (body.security_group_name, body.description, body.inner_access_policy) == (
-        "new",
-        "two words",
-        "Drop",
-    )
 
 
 def test_instances_and_interfaces_belong_to_their_groups(ecs: FakeEcs, stock: Any, ordinary: str) -> None:
@@ -209,49 +137,6 @@ def test_instances_and_interfaces_belong_to_their_groups(ecs: FakeEcs, stock: An
         )
     )
     stock.delete_security_group(delete)
-
-
-@pytest.mark.parametrize(
-    ("action", "request_", "expected"),
-    [
-        ("DeleteSecurityGroup", models.DeleteSecurityGroupRequest(), (400, "MissingSecurityGroupId")),
-        (
-            "DeleteSecurityGroup",
-            models.DeleteSecurityGroupRequest(security_group_id="nonsense"),
-            (400, "InvalidSecurityGroupId.Malformed"),
-        ),
-        (
-            "DeleteSecurityGroup",
-            models.DeleteSecurityGroupRequest(security_group_id="sg-none"),
-            (404, "InvalidSecurityGroupId.NotFound"),
-        ),
-        ("RunInstances", models.RunInstancesRequest(), (400, "MissingParameter.RegionId")),
-        ("StopInstance", models.StopInstanceRequest(), (404, "InvalidAction.NotFound")),
-        (
-            "JoinSecurityGroup",
-            models.JoinSecurityGroupRequest(security_group_id="sg-known"),
-            (400, "MissingParameter"),
-        ),
-        (
-            "JoinSecurityGroup",
-            models.JoinSecurityGroupRequest(security_group_id="sg-known", instance_id="i-none"),
-            (404, "InvalidInstanceId.NotFound"),
-        ),
-        (
-            "AuthorizeSecurityGroup",
-            models.AuthorizeSecurityGroupRequest(security_group_id="sg-known"),
-            (400, "MissingParameter"),
-        ),
-    ],
-    ids=lambda value: (
-        value[1] if isinstance(value, tuple) else str(getattr(value, "to_map", lambda: value)())
-    ),
-)
-def test_errors_have_the_documented_codes(
-    ecs: FakeEcs, stock: Any, action: str, request_: Any, expected: tuple[int, str]
-) -> None:
-    ecs.create_security_group(security_group_id="sg-known")
-    assert refusal(call, stock, action, request_) == expected
 
 
 def test_every_request_is_on_record(ecs: FakeEcs, stock: Any, ordinary: str) -> None:

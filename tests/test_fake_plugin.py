@@ -138,6 +138,7 @@ def test_the_fake_works_where_there_is_no_pytest() -> None:
 def test_what_a_package_offers_is_imported_when_it_is_asked_for(package: object) -> None:
     """Each name of ``__all__`` is there, and no other."""
     names = vars(package)["__all__"]
+    assert dir(package) == sorted(names)
     for name in names:
         assert getattr(package, name).__name__ == name if name != "OPERATIONS" else package.OPERATIONS  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="has no attribute 'Clinet'"):

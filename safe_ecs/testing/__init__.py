@@ -20,3 +20,8 @@ else:
     )
 
 __all__ = ["CannedAnswer", "FakeEcs", "Fault", "RecordedRequest"]
+
+
+def __dir__() -> list[str]:
+    """Return what the package offers, whether it has been imported or not."""
+    return [*__all__]
