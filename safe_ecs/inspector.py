@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
-from darabonba.model import DaraModel
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import outgoing
@@ -33,6 +32,14 @@ if TYPE_CHECKING:
     from safe_ecs.stats import Stats
 
 
+class RequestModel(Protocol):
+    """A request model of the SDK, whose base class is another one in older SDKs."""
+
+    def to_map(self) -> Any:  # noqa: ANN401 - the SDK does not say
+        """Return the parameters, spelt as on the wire."""
+        ...
+
+
 class Inspector:
     """Says what the guard of one client knows and would do. Each method that may read has an async twin."""
 
@@ -47,7 +54,7 @@ class Inspector:
         """The policy of the client."""
         return self._gate.policy
 
-    def check(self, request: DaraModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
+    def check(self, request: RequestModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
         """Return the decision that a call would get, without making it.
 
         Args:
@@ -64,7 +71,7 @@ class Inspector:
         return self._gate.decide(self._client, effective, None)
 
     async def check_async(
-        self, request: DaraModel | str, parameters: Mapping[str, object] | None = None
+        self, request: RequestModel | str, parameters: Mapping[str, object] | None = None
     ) -> Decision:
         """Do what ``check`` does, in an event loop."""
         named, effective = self._effective(request, parameters)
@@ -186,19 +193,15 @@ class Inspector:
         return page
 
     def _effective(
-        self, request: DaraModel | str, parameters: Mapping[str, object] | None
+        self, request: RequestModel | str, parameters: Mapping[str, object] | None
     ) -> tuple[str, EffectiveRequest | None]:
-        if isinstance(request, DaraModel):
-            if parameters is not None:
-                raise TypeError("parameters go with an action, not with a request model")
-            action = _action_of(type(request))
-            parameters = cast("Any", request).to_map()
-        elif isinstance(request, str):
+        if isinstance(request, str):
             action = GUARDED_ACTIONS.get(request.strip().lower(), request)
         else:
-            raise TypeError(
-                f"check() takes a request model of the SDK or an action, not {type(request).__name__}"
-            )
+            action = _action_of(type(request))
+            if parameters is not None:
+                raise TypeError("parameters go with an action, not with a request model")
+            parameters = request.to_map()
         if action not in OPERATIONS and not hasattr(models, f"{action}Request"):
             raise ValueError(f"ECS has no operation {action!r}, as far as the installed SDK knows")
         params = Params(action=action, version=ECS_VERSION, pathname="/", style="RPC")
@@ -256,10 +259,11 @@ class Inspector:
 
 def _action_of(model: type) -> str:
     """Return the action of a request model, also of somebody's subclass of one."""
+    # Older SDKs derive their models from another class than newer ones: the module tells them.
     for cls in model.__mro__:
         if cls.__module__.startswith("alibabacloud_ecs20140526."):
             return cls.__name__.removesuffix("Request").removesuffix("Shrink")
-    raise TypeError(f"check() takes a request model of the ECS SDK, not a {model.__name__}")
+    raise TypeError(f"check() takes a request model of the ECS SDK or an action, not a {model.__name__}")
 
 
 def _normal_ids(security_group_ids: tuple[str, ...]) -> tuple[str, ...]:

@@ -74,16 +74,20 @@ def params(action: str, **changes: Any) -> Params:
 
 
 def _by_params(name: str) -> Callable[..., Any]:
-    def send(client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None) -> Any:
-        return getattr(client, name)(params(action), request, runtime or RuntimeOptions())
+    def send(
+        client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None, version: str = ECS
+    ) -> Any:
+        return getattr(client, name)(params(action, version=version), request, runtime or RuntimeOptions())
 
     return send
 
 
 def _by_arguments(name: str, *path: str) -> Callable[..., Any]:
-    def send(client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None) -> Any:
-        arguments = (action, ECS, "HTTP", "POST", "AK", *path, "json", request, runtime or RuntimeOptions())
-        return getattr(client, name)(*arguments)
+    def send(
+        client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None, version: str = ECS
+    ) -> Any:
+        called = (action, version, "HTTP", "POST", "AK", *path, "json")
+        return getattr(client, name)(*called, request, runtime or RuntimeOptions())
 
     return send
 
@@ -91,24 +95,24 @@ def _by_arguments(name: str, *path: str) -> Callable[..., Any]:
 def _by_execute(name: str) -> Callable[..., Any]:
     by_params = _by_params(name)
 
-    def send(client: OpenApiClient, action: str, request: OpenApiRequest, runtime: Any = None) -> Any:
+    def send(client: OpenApiClient, *arguments: Any, **version: str) -> Any:
         client.set_gateway_client(cast("Any", EcsGateway()))
-        return by_params(client, action, request, runtime)
+        return by_params(client, *arguments, **version)
 
     return send
 
 
 def _as_list(send: Callable[..., Any]) -> Callable[..., Any]:
-    def drain(*arguments: Any) -> Any:
-        return list(send(*arguments))
+    def drain(*arguments: Any, **version: str) -> Any:
+        return list(send(*arguments, **version))
 
     return drain
 
 
 def _awaited(send: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*arguments: Any) -> Any:
+    def run(*arguments: Any, **version: str) -> Any:
         async def wait() -> Any:
-            return await send(*arguments)
+            return await send(*arguments, **version)
 
         return asyncio.run(wait())
 
@@ -116,9 +120,9 @@ def _awaited(send: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _drained(send: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*arguments: Any) -> Any:
+    def run(*arguments: Any, **version: str) -> Any:
         async def drain() -> Any:
-            return [event async for event in send(*arguments)]
+            return [event async for event in send(*arguments, **version)]
 
         return asyncio.run(drain())
 

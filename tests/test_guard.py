@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, create_autospec
 
 import pytest
 from alibabacloud_ecs20140526.client import Client as StockClient
@@ -15,6 +16,8 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardError, GuardPolicy, ManagedSecurityGroupError, StatusCache, guard
+from tests.differential.operations import config
+from tests.differential.recorder import Recorder
 from tests.doors import DOORS, call, params
 from tests.sdk import OpenApiRequest, models
 
@@ -82,6 +85,42 @@ def test_attributes_set_later_do_not_leak(stock: Any) -> None:
     stock.set_rpc_headers({"a": "b"})
     assert stock._region_id == "cn-hangzhou"
     assert twin._headers is None
+
+
+def test_twin_and_original_share_credentials_and_connections() -> None:
+    """A client in every function costs no connection of its own, and neither does the guard's read."""
+    with Recorder() as recorder:
+        stock = StockClient(config(recorder))
+        twin = guard(stock, cache=StatusCache())
+        assert twin._credential is stock._credential
+        request = models.ModifySecurityGroupAttributeRequest(security_group_id="sg-1", description="mine")
+        for client in (stock, twin, stock, twin):
+            client.modify_security_group_attribute(request)
+        assert (len(recorder.wires), recorder.reads, len(recorder.connections)) == (4, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [StockClient, lambda config: Theirs(config, "mine"), OpenApiClient],
+    ids=["stock", "subclass", "generic"],
+)
+def test_a_twin_looks_like_its_original(ecs: FakeEcs, make: Any) -> None:
+    """To isinstance, to inspect, and to autospec of unittest.mock."""
+    original = make(ecs.config())
+    twin = guard(original)
+    assert isinstance(twin, type(original))
+    names = [name for name in dir(original) if not name.startswith("_") and callable(getattr(original, name))]
+    assert names
+    for name in names:
+        assert inspect.signature(getattr(twin, name)) == inspect.signature(getattr(original, name)), name
+        assert inspect.iscoroutinefunction(getattr(twin, name)) == inspect.iscoroutinefunction(
+            getattr(original, name)
+        )
+    double = create_autospec(twin, instance=True)
+    assert isinstance(double, type(original))
+    with pytest.raises(TypeError):
+        double.call_api("too little")
+    assert not ecs.requests
 
 
 @pytest.mark.parametrize("door", DOORS)

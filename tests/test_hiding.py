@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from darabonba.model import DaraModel
 from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 from Tea.exceptions import TeaException
@@ -49,9 +50,17 @@ def nested_in_the_form(_: Client, group: str) -> Any:
     return OpenApiRequest(body={"NetworkInterface": [{"SecurityGroupIds": [group]}]}), RuntimeOptions()
 
 
+class Query(DaraModel):
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def to_map(self) -> Any:
+        return {"SecurityGroupId": self.group}
+
+
 @channel
 def in_a_model_as_query(_: Client, group: str) -> Any:
-    return OpenApiRequest(query=models.DeleteSecurityGroupRequest(security_group_id=group)), RuntimeOptions()
+    return OpenApiRequest(query=Query(group)), RuntimeOptions()
 
 
 @channel

@@ -54,6 +54,9 @@ class Connection:
         vars(self._client).update({name: getattr(client, name) for name in _INHERITED})
         if bare_host(str(client._endpoint)) != host:  # noqa: SLF001 - no getter
             self._client._endpoint = host  # noqa: SLF001 - no setter
+        if self._client._spi is None:  # noqa: SLF001 - no getter
+            # Without a plug-in the SDK has nothing that signs for "v4", but its transports still work.
+            self._client._signature_version = None  # noqa: SLF001 - no setter
         self.host = host
         self._runtime = RuntimeOptions() if runtime is None else copy(runtime)
         self._runtime.extends_parameters = ExtendsParameters()
