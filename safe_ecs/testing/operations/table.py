@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs.testing.errors import invalid, managed_group, not_found
+from safe_ecs.testing.errors import EcsError, invalid, managed_group, not_found
 from safe_ecs.testing.operations import groups, instances, interfaces, membership, rules, tags, templates
 from safe_ecs.testing.operations.calls import REGIONS
 
@@ -154,7 +154,14 @@ def _refuse_managed(action: str, call: Call) -> None:
     targets = call.parameters.target_groups()
     if action == "RunInstances":
         targets = instances.groups_to_run_in(call)
+    groups, unknown = [], None
     for security_group_id in targets:
-        group = call.find_group(security_group_id)
+        try:
+            groups.append(call.find_group(security_group_id))
+        except EcsError as error:
+            unknown = unknown or error
+    for group in groups:
         if group.service_managed and (call.service_id is None or group.service_id != call.service_id):
             raise managed_group(group)
+    if unknown:
+        raise unknown
