@@ -18,10 +18,12 @@ from uuid import uuid4
 
 from alibabacloud_tea_openapi.exceptions import ClientException
 
+from safe_ecs.core.decision import statuses_html
+from safe_ecs.core.notebook import note
 from safe_ecs.core.operations import STATUS_QUERY
 
 if TYPE_CHECKING:
-    from safe_ecs.core.decision import Decision
+    from safe_ecs.core.decision import Decision, GroupStatus
 
 MANAGED_CODE: Final = "InvalidOperation.ResourceManagedByCloudProduct"
 UNAVAILABLE_CODE: Final = "SafeEcs.StatusUnavailable"
@@ -89,7 +91,12 @@ class _RefusedError(GuardError, ClientException):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.code}: {self._text}>"
+        return f"<{type(self).__name__} {self.code}: {' '.join(self._text.split())}>"
+
+    def _repr_html_(self) -> str:
+        return note(self.code, self._text, is_bad=True) + statuses_html(
+            self.decision.groups, self.decision.undetermined
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the decision, which says everything the error says."""
@@ -116,7 +123,7 @@ class ManagedSecurityGroupError(_RefusedError):
         managed = self.decision.managed
         named = " ".join(
             f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
-            f'serviceID "{"unknown" if group.service_id is None else group.service_id}".'
+            f'serviceID "{"unknown" if group.service_id is None else group.service_id}". {_since(group)}'
             for group in managed
         )
         owners = ", ".join(
@@ -129,7 +136,7 @@ class ManagedSecurityGroupError(_RefusedError):
         )
         return (
             f"{named} safe_ecs refused {self.decision.action} before it was sent: nothing was changed. "
-            f"Make this change through the cloud service that manages the group{acting}."
+            f"Ask the product that owns the group for this change, or make it there{acting}."
         )
 
     @property
@@ -170,6 +177,18 @@ class StatusUnavailableError(_RefusedError):
         if cause_code is None:
             return "https://api.aliyun.com/document/Ecs/2014-05-26/DescribeSecurityGroups"
         return f"{_TROUBLESHOOT}?q={cause_code}&product=Ecs"
+
+
+def _since(group: GroupStatus) -> str:
+    """Say how the guard knows of a group, and since when."""
+    if group.source == "lookup":
+        return "ECS said so just now."
+    ago = f"{group.age:.0f} s ago"
+    if group.source == "shared":
+        return f"ECS said so to another process {ago}."
+    if group.source == "learned":
+        return f"ECS said so {ago} in answer to another call."
+    return f"ECS said so {ago}{', and cannot be asked now' if group.source == 'stale' else ''}."
 
 
 def _subject(security_group_id: str, action: str) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from safe_ecs.core.request import EffectiveRequest, LaunchTemplate
     from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
     from safe_ecs.lookup.batching import Inquiry
+    from safe_ecs.observe.audience import Audience
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
@@ -64,10 +65,12 @@ class Knowledge:
     Args:
         cache: What remembers.
         policy: How long, and how long to wait.
+        audience: Who is told of look-ups.
     """
 
-    def __init__(self, cache: StatusCache, policy: GuardPolicy) -> None:
+    def __init__(self, cache: StatusCache, policy: GuardPolicy, audience: Audience) -> None:
         self.cache = cache
+        self.audience = audience
         self.tally = Tally()
         self._policy = policy
 
@@ -126,7 +129,7 @@ class Knowledge:
             call.hold()
         connection = Connection(client, None if call is None else call.runtime, read.host)
         asker = Asker(client._credential, read.owner)
-        return Means(connection, asker, self.cache, self._policy, self.tally)
+        return Means(connection, asker, self.cache, self._policy, self.tally, self.audience)
 
     def _wait_until(self, read: Read | TemplateRead, means: Means, deadline: float) -> float:
         """Return until when to wait for an answer.

@@ -64,8 +64,8 @@ def test_the_refusal_says_what_happened_and_what_to_do(client: Client, managed: 
     error = delete(client, managed)
     assert error.data["Message"] == (
         f'The specified SecurityGroup "{managed}" has been managed by serviceID "1679259531804325". '
-        "safe_ecs refused DeleteSecurityGroup before it was sent: nothing was changed. Make this change through "
-        "the cloud service that manages the group; if you act for it, say so with "
+        "ECS said so just now. safe_ecs refused DeleteSecurityGroup before it was sent: nothing was changed. Ask the "
+        "product that owns the group for this change, or make it there; if you act for it, say so with "
         "GuardPolicy(allowed_service_ids={1679259531804325})."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from safe_ecs.core.notebook import note, table
 from safe_ecs.core.operations import OPERATIONS
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
     from safe_ecs.policy import GuardPolicy, Mode
 
-Outcome: TypeAlias = Literal["allowed", "denied", "would_deny", "unavailable", "not_guarded"]
+Outcome: TypeAlias = Literal["allowed", "denied", "would_deny", "bypassed", "unavailable", "not_guarded"]
+State: TypeAlias = Literal["managed", "unmanaged", "missing"]
 Source: TypeAlias = Literal["lookup", "cache", "shared", "learned", "warm", "stale"]
 
 
@@ -69,6 +71,26 @@ class GroupStatus(NamedTuple):
     source: Source = "lookup"
     age: float = 0.0
 
+    @property
+    def state(self) -> State:
+        """The status in one word: ``managed``, ``unmanaged`` or ``missing``."""
+        if not self.exists:
+            return "missing"
+        return "managed" if self.service_managed else "unmanaged"
+
+    @property
+    def reason(self) -> str:
+        """The status in one sentence, such as a program says when it skips the group."""
+        group = self.security_group_id
+        if not self.exists:
+            return f"{group} was not found in {self.region_id}."
+        if not self.service_managed:
+            return f"{group} is not managed."
+        return f"A cloud service manages {group} (serviceID {self.service_id})."
+
+    def _repr_html_(self) -> str:
+        return statuses_html((self,))
+
 
 class Decision(NamedTuple):
     """What the guard says of one call.
@@ -77,12 +99,16 @@ class Decision(NamedTuple):
         action: The operation as it will be sent.
         region_id: The region that was asked first; None when no region could be found.
         endpoint: The host the call is addressed to.
-        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``unavailable`` (a status could
-            not be determined) or ``not_guarded`` (the operation is not refused on managed groups).
+        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``bypassed`` (it would have been refused but for
+            a bypass), ``unavailable`` (a status could not be determined) or ``not_guarded`` (the operation is
+            not refused on managed groups).
         refused: Whether the call is stopped. An ``unavailable`` call is, unless the policy lets it go.
         policy: The policy that was applied.
         groups: The status of every group the call targets, as far as they are known.
         undetermined: The groups whose status is not known.
+        bypass_reason: Why the bypass was made that lets the call through; "" if none does.
+        reads: How many Describe requests were sent for it while it was waiting, further tries and pages included. One
+            that several calls were waiting for counts for each of them.
     """
 
     action: str
@@ -93,6 +119,8 @@ class Decision(NamedTuple):
     policy: GuardPolicy
     groups: tuple[GroupStatus, ...] = ()
     undetermined: tuple[Undetermined, ...] = ()
+    bypass_reason: str = ""
+    reads: int = 0
 
     @property
     def mode(self) -> Mode:
@@ -119,11 +147,14 @@ class Decision(NamedTuple):
         )
         since = f" ECS cannot be asked now; stale: {stale}." if stale else ""
         verb = "would be refused" if self.mode == "audit" else "is refused"
+        if self.bypass_reason:
+            verb = f"is let through by a bypass ({self.bypass_reason}), or else would be refused"
         if managed := self.managed:
             named = ", ".join(f"{g.security_group_id} (serviceID {g.service_id})" for g in managed)
             return f"{action} {verb}: a cloud service manages {named}.{since}"
         if self.undetermined:
-            verb = "is let through" if self.policy.on_unavailable == "allow" else verb
+            if self.policy.on_unavailable == "allow":
+                verb = "is let through"
             named = "; ".join(
                 f"{u.security_group_id or 'its targets'}: {u.reason}" for u in self.undetermined
             )
@@ -133,6 +164,24 @@ class Decision(NamedTuple):
             return f"{action} is left to ECS, where these groups were not found: {missing}."
         found = "is allowed: no target is managed by a service the caller does not act for"
         return f"{action} {found if self.groups else 'names no security group'}.{since}"
+
+    def __repr__(self) -> str:
+        return f"<Decision {self.outcome}: {' '.join(self.reason.split())}>"
+
+    def _repr_html_(self) -> str:
+        return note(self.outcome, self.reason, is_bad=self.refused) + statuses_html(
+            self.groups, self.undetermined
+        )
+
+
+def statuses_html(groups: Sequence[GroupStatus], undetermined: Sequence[Undetermined] = ()) -> str:
+    """Return a table of groups for a notebook; "" if there are none."""
+    known = [
+        (g.security_group_id, g.region_id, g.state, g.service_id, g.source, f"{g.age:.0f} s") for g in groups
+    ]
+    unknown = [(u.security_group_id or "?", "", "unknown", None, "", "") for u in undetermined]
+    rows = (*known, *unknown)
+    return table(("security group", "region", "status", "serviceID", "source", "age"), rows) if rows else ""
 
 
 def is_out_of_bounds(group: GroupStatus, policy: GuardPolicy) -> bool:

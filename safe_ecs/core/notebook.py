@@ -1,0 +1,30 @@
+"""What a notebook shows. The one place that writes HTML: whatever it is given is text, and is escaped."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_GOOD: Final = "#1a7f37"
+_BAD: Final = "#cf222e"
+_CELL: Final = "text-align:left;padding:2px 12px 2px 0"
+
+
+def note(title: str, text: str, *, is_bad: bool) -> str:
+    """Return a line of text under a coloured title."""
+    colour = _BAD if is_bad else _GOOD
+    return f'<div><strong style="color:{colour}">{escape(title)}</strong> {escape(text)}</div>'
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table; None is an empty cell."""
+    head = "".join(f'<th style="{_CELL}">{escape(heading)}</th>' for heading in headings)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: object) -> str:
+    return f'<td style="{_CELL}">{"" if value is None else escape(str(value))}</td>'
