@@ -95,7 +95,10 @@ def unless_bypassed(client: OpenApiClient, decision: Decision) -> Decision:
 
     Every one that holds has to cover the call: one inside another narrows it.
     """
-    active = [each for each in _ACTIVE.get() if each.is_for(client)]
+    everywhere = _ACTIVE.get()
+    if not everywhere:
+        return decision
+    active = [each for each in everywhere if each.is_for(client)]
     if not active or not all(each.covers(decision) for each in active):
         return decision
     reason = "; ".join(each.reason for each in active)

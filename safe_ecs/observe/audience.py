@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from safe_ecs.observe.caller import caller
-from safe_ecs.observe.log import LEVELS, LOGGER, Log, is_heard
+from safe_ecs.observe.log import LOGGER, Log, is_heard
 from safe_ecs.observe.record import LookUp, decision_record, now, own_version
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Audience:
 
     def cares(self, outcome: Outcome) -> bool:
         """Return whether anybody will hear of a decision: if not, no record of it need be made."""
-        return bool(self.observers) or is_heard(LEVELS[outcome])
+        return bool(self.observers) or is_heard(outcome)
 
     def decided(self, decision: Decision, began: int) -> DecisionRecord:
         """Tell what was decided of a call, and return the record.
@@ -88,6 +88,7 @@ class Audience:
             failure: Why there is no answer; None if there is one.
         """
         if self.cares("allowed"):
+            code = None if failure is None else failure.code
             look_up = LookUp(
                 time=now(),
                 action=action,
@@ -96,7 +97,8 @@ class Audience:
                 groups_asked=groups_asked,
                 tries=tries,
                 microseconds=round(seconds * 1e6),
-                error=None if failure is None else failure.code or _name(failure.cause),
+                error_code=code,
+                exception=None if failure is None or code else _name(failure.cause),
                 safe_ecs_version=own_version(),
             )
             self._tell("looked_up", look_up)

@@ -49,15 +49,18 @@ class Log(Observer):
         )
 
 
-def is_heard(level: int) -> bool:
-    """Return whether anything becomes of what is logged: if not, nothing needs to be put into words."""
-    if not LOGGER.isEnabledFor(level):
-        return False
+def is_heard(outcome: Outcome) -> bool:
+    """Return whether anything becomes of an outcome that is logged: if not, it need not be put into words."""
+    return LOGGER.isEnabledFor(LEVELS[outcome]) and _has_listeners()
+
+
+def _has_listeners() -> bool:
     if LOGGER.filters:
         return True
     logger: logging.Logger | None = LOGGER
     while logger is not None:
-        if any(type(handler) is not logging.NullHandler for handler in logger.handlers):
-            return True
+        for handler in logger.handlers:
+            if type(handler) is not logging.NullHandler:
+                return True
         logger = logger.parent if logger.propagate else None
     return False

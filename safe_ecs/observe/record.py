@@ -104,7 +104,8 @@ class LookUp:
         groups_asked: How many groups it named; 0 if it lists a region or asks for a launch template.
         tries: How often it was sent.
         microseconds: How long it took, tries and waits included.
-        error: The code of ECS, or the name of the exception, that it ended with; None if it was answered.
+        error_code: The code that ECS refused it with; None if it did not.
+        exception: The name of the exception that it ended with, where ECS gave no answer; None if it did.
         safe_ecs_version: The version of safe_ecs.
         schema: The version of this schema.
     """
@@ -118,9 +119,15 @@ class LookUp:
     groups_asked: int
     tries: int
     microseconds: int
-    error: str | None
+    error_code: str | None
+    exception: str | None
     safe_ecs_version: str
     schema: int = SCHEMA
+
+    @property
+    def error(self) -> str | None:
+        """The code or the exception, whichever there is; None if it was answered."""
+        return self.error_code or self.exception
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fact as JSON takes it."""
