@@ -181,9 +181,7 @@ class StatusUnavailableError(_RefusedError):
 
 def _since(group: GroupStatus) -> str:
     """Say how the guard knows of a group, and since when."""
-    if group.source == "lookup":
-        return "ECS said so just now."
-    ago = f"{group.age:.0f} s ago"
+    ago = "just now" if group.age < 1 else f"{group.age:.0f} s ago"
     if group.source == "shared":
         return f"ECS said so to another process {ago}."
     if group.source == "learned":

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _GOOD: Final = "#1a7f37"
 _BAD: Final = "#cf222e"
+_TABLE: Final = "font:inherit;border-collapse:collapse;margin:4px 0"
 _CELL: Final = "text-align:left;padding:2px 12px 2px 0"
 
 
@@ -23,7 +24,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table; None is an empty cell."""
     head = "".join(f'<th style="{_CELL}">{escape(heading)}</th>' for heading in headings)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _cell(value: object) -> str:
