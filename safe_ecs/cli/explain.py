@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from safe_ecs.cli.terminal import Form
+
 _WORDS: Final = {
     "denied": "denied",
     "would_deny": "would have been denied",
@@ -21,7 +24,6 @@ _WORDS: Final = {
     "unavailable": "could not be determined",
     "allowed": "allowed",
 }
-_MOST_GROUPS: Final = 3
 
 
 class _Kind(NamedTuple):
@@ -68,7 +70,7 @@ def _run(namespace: argparse.Namespace) -> int:
         )
         print(f"Decisions: {outcomes.total()}{f' ({total})' if total else ''}")
     if rows or namespace.form != "table":
-        _write(rows, namespace)
+        _write(rows, namespace.form)
     return 0
 
 
@@ -109,18 +111,50 @@ def _add(rows: dict[_Kind, _Row], outcome: str, decision: dict[str, Any]) -> Non
     row.groups.update(dict.fromkeys(str(group.get("security_group_id")) for group in stopping))
 
 
-def _write(rows: dict[_Kind, _Row], namespace: argparse.Namespace) -> None:
-    columns = ["times", "outcome", "action", "managed_by", "security_group_ids", "caller", "last"]
-    most = max((row.times for row in rows.values()), default=0)
-    is_table = namespace.form == "table"
-    if is_table:
-        columns.insert(1, "")
-    written = []
-    for kind, row in sorted(rows.items(), key=lambda item: (-item[1].times, item[0])):
-        groups = list(row.groups)
-        if is_table and len(groups) > _MOST_GROUPS:
-            groups = [*groups[:_MOST_GROUPS], f"and {len(groups) - _MOST_GROUPS} more"]
-        chart = [bar(row.times, most)] if is_table else []
-        cells = [kind.outcome, kind.action, list(kind.service_ids), groups, kind.caller, row.last]
-        written.append([row.times, *chart, *cells])
-    write_rows(columns, written, namespace.form)
+def _write(rows: dict[_Kind, _Row], form: Form) -> None:
+    """Write the kinds of decisions, the most frequent first: for people less of each, and a bar."""
+    ranked = sorted(rows.items(), key=lambda item: (-item[1].times, item[0]))
+    if form == "table":
+        columns = ("times", "", "outcome", "action", "managed_by", "security_groups", "caller")
+        most = max(row.times for row in rows.values())
+        written = [
+            (
+                row.times,
+                bar(row.times, most),
+                kind.outcome,
+                kind.action,
+                kind.service_ids,
+                _few(row),
+                _near(kind.caller),
+            )
+            for kind, row in ranked
+        ]
+        write_rows(columns, written)
+    else:
+        columns = ("times", "outcome", "action", "managed_by", "security_group_ids", "caller", "last")
+        write_rows(
+            columns,
+            [
+                (
+                    row.times,
+                    kind.outcome,
+                    kind.action,
+                    kind.service_ids,
+                    list(row.groups),
+                    kind.caller,
+                    row.last,
+                )
+                for kind, row in ranked
+            ],
+            form,
+        )
+
+
+def _few(row: _Row) -> str:
+    first, more = next(iter(row.groups), ""), len(row.groups) - 1
+    return f"{first} and {more} more" if more > 0 else first
+
+
+def _near(caller: str) -> str:
+    """Return a file as it is called from here, if it is below."""
+    return caller.removeprefix(f"{Path.cwd()}{os.sep}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Form: TypeAlias = Literal["table", "json", "csv"]
 
 _WIDE: Final = 100_000
-_BAR_CELLS: Final = 24
+_BAR_CELLS: Final = 12
 _STYLES: Final = {
     "allowed": "green",
     "bypassed": "yellow",
@@ -63,7 +63,7 @@ def write_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], form: F
 def _write_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     console = Console(highlight=False)
     if console.is_terminal:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     else:
         console = Console(highlight=False, width=_WIDE)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
