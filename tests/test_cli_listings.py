@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -20,7 +18,8 @@ from safe_ecs.observe import JsonLinesLog
 from safe_ecs.testing import CannedAnswer
 from tests.listeners import REACH
 from tests.sdk import models
-from tests.test_cli import environment, run
+from tests.terminals import in_terminal, text_of
+from tests.test_cli import run
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
@@ -200,39 +199,20 @@ def test_explain_of_an_empty_log(tmp_path: Path) -> None:
 
 
 def test_a_terminal_gets_colours_a_bar_and_progress(ecs: FakeEcs, tmp_path: Path) -> None:
-    """Here a pseudo-terminal: ids are whole all the same, folded if need be."""
+    """Ids are whole all the same, and folded if need be."""
     group = ecs.create_security_group(service_managed=True, service_id=7)
     path = tmp_path / "log"
     REACH["denied"](ecs, [JsonLinesLog(path)], "sync")
     ecs.latency = 0.3
-    shown = []
-    for arguments in (
-        ["managed", "--region-id", "cn-hangzhou", "--endpoint-url", f"http://{ecs.endpoint}"],
-        ["explain", str(path)],
-    ):
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "safe_ecs", *arguments],
-            stdout=theirs,
-            stderr=theirs,
-            env=environment() | {"TERM": "xterm", "COLUMNS": "120"},
-        )
-        os.close(theirs)
-        output = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # What Linux says when the other end is closed.
-                break
-            if not part:
-                break
-            output += part
-        os.close(ours)
-        assert process.wait(60) == 0
-        shown.append(output.decode())
-    assert "found" in shown[0]
-    assert group in shown[0]
-    assert "\x1b[31mdenied" in shown[1]
+    named = ("--region-id", "cn-hangzhou", "--endpoint-url", f"http://{ecs.endpoint}")
+    shown = in_terminal("managed", *named)
+    assert "0 found" in shown
+    assert group in shown
+    assert "found" not in text_of(shown)
+    assert "\x1b[31mdenied" in in_terminal("explain", str(path))
+    _, _, folded = text_of(in_terminal("managed", *named, columns=30)).partition("──\n")
+    first, *more = (line.split() for line in folded.splitlines())
+    assert (first[1] + "".join(line[-1] for line in more)).startswith(group)
 
 
 @pytest.mark.parametrize("command", ["demo", "permissions", "check", "managed", "explain"])
