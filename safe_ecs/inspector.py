@@ -5,23 +5,19 @@ from __future__ import annotations
 
 from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING
 
-from alibabacloud_ecs20140526 import models
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
-from darabonba.model import DaraModel
-from darabonba.runtime import RuntimeOptions
-
-from safe_ecs import outgoing
 from safe_ecs.background import in_background_async
 from safe_ecs.bypass import Bypass
-from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, statuses_html
+from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.operations import GUARDED_ACTIONS, OPERATIONS, STATUS_QUERY
+from safe_ecs.core.operations import STATUS_QUERY
+from safe_ecs.core.partition import partition_of
 from safe_ecs.core.region import regions_of
-from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, bare_host, normal_id, normal_ids
+from safe_ecs.core.request import EffectiveRequest, bare_host, normal_id, normal_ids
 from safe_ecs.core.review import NO_REGION, Read
 from safe_ecs.errors import StatusUnavailableError
+from safe_ecs.intended import intended_call
 from safe_ecs.listings import RegionPages
 
 if TYPE_CHECKING:
@@ -29,29 +25,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
+    from darabonba.model import DaraModel
 
-    from safe_ecs.core.decision import State
+    from safe_ecs.core.partition import Partition
     from safe_ecs.core.review import Answers
     from safe_ecs.gate import Gate
     from safe_ecs.policy import GuardPolicy
     from safe_ecs.stats import Stats
-
-
-class Partition(NamedTuple):
-    """Groups, sorted by their status.
-
-    Attributes:
-        unmanaged: Those that no cloud service manages.
-        managed: Those that one does.
-        missing: Those that were not found.
-    """
-
-    unmanaged: tuple[GroupStatus, ...]
-    managed: tuple[GroupStatus, ...]
-    missing: tuple[GroupStatus, ...]
-
-    def _repr_html_(self) -> str:
-        return statuses_html((*self.unmanaged, *self.managed, *self.missing))
 
 
 class Inspector:
@@ -82,7 +62,7 @@ class Inspector:
             ValueError: The installed SDK knows no such operation.
         """
         began = perf_counter_ns()
-        named, effective = self._effective(request, parameters)
+        named, effective = intended_call(self._client, request, parameters)
         if effective is None:
             decision = self._not_guarded(named)
         else:
@@ -95,7 +75,7 @@ class Inspector:
     ) -> Decision:
         """Do what ``check`` does, in an event loop."""
         began = perf_counter_ns()
-        named, effective = self._effective(request, parameters)
+        named, effective = intended_call(self._client, request, parameters)
         if effective is None:
             decision = self._not_guarded(named)
         else:
@@ -143,13 +123,14 @@ class Inspector:
             TypeError: An id is not a string.
             ValueError: There is no region to look in.
         """
-        return _sorted_out(self.status(*normal_ids(security_group_ids), region_id=region_id))
+        return partition_of(self.status(*normal_ids(security_group_ids), region_id=region_id).values())
 
     async def partition_async(
         self, security_group_ids: Iterable[str], region_id: str | None = None
     ) -> Partition:
         """Do what ``partition`` does, in an event loop."""
-        return _sorted_out(await self.status_async(*normal_ids(security_group_ids), region_id=region_id))
+        statuses = await self.status_async(*normal_ids(security_group_ids), region_id=region_id)
+        return partition_of(statuses.values())
 
     def bypass(
         self,
@@ -266,29 +247,6 @@ class Inspector:
             raise self._unavailable(read, (page.of(""),))
         return page
 
-    def _effective(
-        self, request: DaraModel | str, parameters: Mapping[str, object] | None
-    ) -> tuple[str, EffectiveRequest | None]:
-        if isinstance(request, DaraModel):
-            if parameters is not None:
-                raise TypeError("parameters go with an action, not with a request model")
-            action = _action_of(type(request))
-            parameters = cast("Any", request).to_map()
-        elif isinstance(request, str):
-            action = GUARDED_ACTIONS.get(request.strip().lower(), request)
-        else:
-            raise TypeError(
-                f"check() takes a request model of the SDK or an action, not {type(request).__name__}"
-            )
-        if action not in OPERATIONS and not hasattr(models, f"{action}Request"):
-            raise ValueError(f"ECS has no operation {action!r}, as far as the installed SDK knows")
-        params = Params(action=action, version=ECS_VERSION, pathname="/", style="RPC")
-        # Unlike the SDK, the review reads nested and unflattened parameters as well.
-        sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
-        call = outgoing.of_call_api(self._client, params, sent, RuntimeOptions())
-        effective = None if call is None else call.effective
-        return action, effective if effective is not None and effective.is_guarded else None
-
     def _not_guarded(self, action: str) -> Decision:
         return Decision(
             action=action,
@@ -333,18 +291,3 @@ class Inspector:
                 undetermined=undetermined,
             )
         )
-
-
-def _action_of(model: type) -> str:
-    """Return the action of a request model, also of somebody's subclass of one."""
-    for cls in model.__mro__:
-        if cls.__module__.startswith("alibabacloud_ecs20140526."):
-            return cls.__name__.removesuffix("Request").removesuffix("Shrink")
-    raise TypeError(f"check() takes a request model of the ECS SDK, not a {model.__name__}")
-
-
-def _sorted_out(statuses: dict[str, GroupStatus]) -> Partition:
-    by_state: dict[State, list[GroupStatus]] = {"unmanaged": [], "managed": [], "missing": []}
-    for status in statuses.values():
-        by_state[status.state].append(status)
-    return Partition(*map(tuple, by_state.values()))

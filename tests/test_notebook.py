@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 from safe_ecs import Decision, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.core.decision import Undetermined
-from safe_ecs.inspector import Partition
+from safe_ecs.core.partition import Partition
 
 if TYPE_CHECKING:
     from pathlib import Path
