@@ -23,7 +23,7 @@ from safe_ecs.core.notebook import note
 from safe_ecs.core.operations import STATUS_QUERY
 
 if TYPE_CHECKING:
-    from safe_ecs.core.decision import Decision, GroupStatus
+    from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
 
 MANAGED_CODE: Final = "InvalidOperation.ResourceManagedByCloudProduct"
 UNAVAILABLE_CODE: Final = "SafeEcs.StatusUnavailable"
@@ -164,8 +164,7 @@ class StatusUnavailableError(_RefusedError):
     def _text(self) -> str:
         decision = self.decision
         named = " ".join(
-            f"{_subject(u.security_group_id, decision.action)} cannot be determined: {u.reason}."
-            for u in decision.undetermined
+            f"{_subject(u, decision.action)} cannot be determined: {u.reason}." for u in decision.undetermined
         )
         next_steps = " ".join(dict.fromkeys(u.next_step for u in decision.undetermined))
         refused = f"safe_ecs refused {decision.action} before it was sent: nothing was changed. "
@@ -189,7 +188,9 @@ def _since(group: GroupStatus) -> str:
     return f"ECS said so {ago}{', and cannot be asked now' if group.source == 'stale' else ''}."
 
 
-def _subject(security_group_id: str, action: str) -> str:
-    if security_group_id:
-        return f'Whether SecurityGroup "{security_group_id}" is managed'
+def _subject(undetermined: Undetermined, action: str) -> str:
+    if undetermined.security_group_id:
+        return f'Whether SecurityGroup "{undetermined.security_group_id}" is managed'
+    if undetermined.launch_template:
+        return f"Which security groups launch template {undetermined.launch_template} gives to {action}"
     return f"Which security groups {'are managed' if action == STATUS_QUERY else f'{action} targets'}"

@@ -7,6 +7,7 @@ import logging
 import math
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -171,12 +172,7 @@ class Knowledge:
             template: TemplateAnswer = answer
             return template
         self.tally.count(failed=1)
-        return Failure(
-            reason=f"they are those of launch template {name}, and {answer.reason}",
-            next_step=answer.next_step,
-            code=answer.code,
-            cause=answer.cause,
-        ).of("")
+        return replace(answer.of(""), launch_template=name)
 
     def learn_answer(
         self, client: OpenApiClient, request: EffectiveRequest, answer: object, asked_at: float

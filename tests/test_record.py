@@ -244,6 +244,24 @@ def test_a_record_holds_no_secret(
     assert [secret for secret in SECRETS if secret in told] == []
 
 
+def test_the_launch_template_of_a_call_is_in_the_error_and_not_in_the_record(
+    ecs: FakeEcs, observed: Client, notebook: Notebook, ordinary: str
+) -> None:
+    """It is a parameter of the call, and no group."""
+    template = ecs.create_launch_template(ordinary, name="their-template")
+    answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+    ecs.answer_always("DescribeLaunchTemplateVersions", answer)
+    for named in ({"launch_template_id": template}, {"launch_template_name": "their-template"}):
+        with pytest.raises(GuardError, match=next(iter(named.values()))):
+            observed.run_instances(models.RunInstancesRequest(region_id="cn-hangzhou", **named))
+    told = json.dumps([record.to_dict() for record in notebook.decisions])
+    assert "DescribeLaunchTemplateVersions answered 403 Forbidden.RAM" in told
+    assert template not in told
+    assert "their-template" not in told
+    assert {each.action for each in notebook.look_ups} == {"DescribeLaunchTemplateVersions"}
+    assert [record.reads for record in notebook.decisions] == [1, 1]
+
+
 def test_of_mode_off_is_told_that_nothing_was_looked_up(
     ecs: FakeEcs, notebook: Notebook, managed: str
 ) -> None:

@@ -24,9 +24,10 @@ class Undetermined:
 
     Attributes:
         security_group_id: The group, or "" when the call's targets themselves cannot be read.
-        reason: Why, as a clause that follows "cannot be determined:". Holds no server text.
+        reason: Why, as a clause that follows "cannot be determined:". Holds no server text, and no value of a parameter.
         next_step: What to do about it, as a sentence.
         code: The error code of ECS, if that was the cause.
+        launch_template: The launch template whose groups cannot be told, with its version; "" if it is none's.
         cause: The exception, if there was one; it does not survive pickling.
     """
 
@@ -34,15 +35,25 @@ class Undetermined:
     reason: str
     next_step: str
     code: str | None = None
+    launch_template: str = ""
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Leave the cause behind: exceptions of the transport need not be picklable."""
-        return _undetermined, (self.security_group_id, self.reason, self.next_step, self.code)
+        fields = self.security_group_id, self.reason, self.next_step, self.code, self.launch_template
+        return _undetermined, fields
 
 
-def _undetermined(security_group_id: str, reason: str, next_step: str, code: str | None) -> Undetermined:
-    return Undetermined(security_group_id=security_group_id, reason=reason, next_step=next_step, code=code)
+def _undetermined(
+    security_group_id: str, reason: str, next_step: str, code: str | None, launch_template: str
+) -> Undetermined:
+    return Undetermined(
+        security_group_id=security_group_id,
+        reason=reason,
+        next_step=next_step,
+        code=code,
+        launch_template=launch_template,
+    )
 
 
 # Named tuples, as the hit path makes one of each for every call: a frozen dataclass takes four times as long.
