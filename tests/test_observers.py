@@ -328,11 +328,11 @@ def test_what_is_no_observer_is_refused(ecs: FakeEcs, thing: Any) -> None:
             make(ecs.config(), observers=[thing])
 
 
-def test_importing_safe_ecs_imports_no_extra() -> None:
-    """Neither what draws tables, nor what traces, nor a notebook."""
+def test_importing_safe_ecs_imports_no_extra_and_no_records() -> None:
+    """Neither what draws tables, nor what traces, nor a notebook, nor what only an observer needs."""
     code = (
-        "import sys, safe_ecs, safe_ecs.observe;"
+        "import sys, safe_ecs; observe = 'safe_ecs.observe' in sys.modules; import safe_ecs.observe;"
         "extras = {'rich', 'opentelemetry', 'IPython', 'redis'};"
-        "print(sorted(extras & {name.partition('.')[0] for name in sys.modules}))"
+        "print(observe, sorted(extras & {name.partition('.')[0] for name in sys.modules}))"
     )
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"  # noqa: S603 - our own
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False []"  # noqa: S603 - our own

@@ -152,7 +152,11 @@ def _imports() -> _Row:
 
 
 def _import_seconds(module: str) -> float:
-    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    # As where no notebook is installed: where tornado is, tenacity imports it.
+    code = (
+        "import sys, time; sys.modules['tornado'] = None; t = time.perf_counter();"
+        f"import {module}; print(time.perf_counter() - t)"
+    )
     return float(subprocess.check_output([sys.executable, "-c", code], text=True))  # noqa: S603 - our own code
 
 

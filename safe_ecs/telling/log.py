@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs.observe.observer import Observer
-
 if TYPE_CHECKING:
     from safe_ecs.core.decision import Outcome
     from safe_ecs.observe.record import DecisionRecord, LookUp
@@ -25,8 +23,8 @@ LEVELS: Final[dict[Outcome, int]] = {
 """How loud each outcome of a call is."""
 
 
-class Log(Observer):
-    """Writes facts to the logger. The text is for people; ``safe_ecs`` of the log record is the fact as a dict."""
+class Log:
+    """An observer that writes facts to the logger. The text is for people; ``safe_ecs`` of the log record is the fact as a dict."""
 
     def decided(self, record: DecisionRecord) -> None:
         """Log a decision as loud as its outcome is."""

@@ -11,9 +11,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from safe_ecs.observe.caller import caller
-from safe_ecs.observe.log import LOGGER, Log, is_heard
-from safe_ecs.observe.record import LookUp, decision_record, now, own_version
+from safe_ecs.telling.caller import caller
+from safe_ecs.telling.log import LOGGER, Log, is_heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from safe_ecs.core.failure import Failure
     from safe_ecs.core.review import Read, TemplateRead
     from safe_ecs.observe.observer import Observer
-    from safe_ecs.observe.record import DecisionEvent, DecisionRecord
+    from safe_ecs.observe.record import DecisionEvent, DecisionRecord, LookUp
 
 _LOG: Final = Log()
 _FACTS: Final = ("decided", "checked", "looked_up")
@@ -89,6 +88,8 @@ class Audience:
         """
         if self.cares("allowed"):
             code = None if failure is None else failure.code
+            from safe_ecs.observe.record import LookUp, now, own_version  # noqa: PLC0415 - as below
+
             look_up = LookUp(
                 time=now(),
                 action=action,
@@ -104,6 +105,9 @@ class Audience:
             self._tell("looked_up", look_up)
 
     def _tell_decision(self, event: DecisionEvent, decision: Decision, began: int) -> DecisionRecord:
+        # Importing the records takes a tenth of what importing safe_ecs takes: only where somebody listens.
+        from safe_ecs.observe.record import decision_record  # noqa: PLC0415 - as said
+
         record = decision_record(
             decision,
             event,
