@@ -2,6 +2,6 @@
 
 import sys
 
-from safe_ecs.cli.main import main
+from safe_ecs.cli.entry import main
 
 sys.exit(main())

@@ -16,7 +16,11 @@ from safe_ecs.policy import GuardPolicy
 from safe_ecs.transports import GuardedTransports
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from alibabacloud_tea_openapi.utils_models import Config
+
+    from safe_ecs.observe.observer import Observer
 
 _ClientT = TypeVar("_ClientT", bound=OpenApiClient)
 
@@ -34,20 +38,30 @@ class Client(GuardedTransports, EcsClient):
         config: As for the stock client.
         policy: The rules of the guard; ``GuardPolicy()`` if None.
         cache: What remembers statuses; the one that all clients of the process share if None.
+        observers: Who is told what the guard does, beside the logger ``safe_ecs``.
 
     Raises:
-        TypeError: ``policy`` is not a GuardPolicy, or ``cache`` not a StatusCache.
+        TypeError: ``policy`` is not a GuardPolicy, ``cache`` not a StatusCache, or one of ``observers`` no Observer.
     """
 
     def __init__(
-        self, config: Config, *, policy: GuardPolicy | None = None, cache: StatusCache | None = None
+        self,
+        config: Config,
+        *,
+        policy: GuardPolicy | None = None,
+        cache: StatusCache | None = None,
+        observers: Iterable[Observer] = (),
     ) -> None:
-        self._safe_ecs_gate = _gate(policy, cache)
+        self._safe_ecs_gate = _gate(policy, cache, observers)
         super().__init__(config)
 
 
 def guard(
-    client: _ClientT, *, policy: GuardPolicy | None = None, cache: StatusCache | None = None
+    client: _ClientT,
+    *,
+    policy: GuardPolicy | None = None,
+    cache: StatusCache | None = None,
+    observers: Iterable[Observer] = (),
 ) -> _ClientT:
     """Return a guarded twin of a client; the original stays as it was, and unguarded.
 
@@ -58,13 +72,14 @@ def guard(
         client: An instance of the stock ECS client, of a subclass, or of the generic OpenApi client.
         policy: The rules of the guard; ``GuardPolicy()`` if None.
         cache: What remembers statuses; the one that all clients of the process share if None.
+        observers: Who is told what the guard does, beside the logger ``safe_ecs``.
 
     Returns:
         A client of a class that derives from the client's own, with ``client.guard``.
 
     Raises:
         TypeError: ``client`` is no SDK client, is guarded already, or has methods replaced on the instance,
-            which would lead past the guard.
+            which would lead past the guard; or another argument is not what it is called.
     """
     cls: type[OpenApiClient] = type(client)
     if not issubclass(cls, OpenApiClient):
@@ -83,16 +98,16 @@ def guard(
             "guard the client first, then set it on the twin"
         )
     twin = _revive(cls, object.__getstate__(client))
-    vars(twin)["_safe_ecs_gate"] = _gate(policy, cache)
+    vars(twin)["_safe_ecs_gate"] = _gate(policy, cache, observers)
     return cast("_ClientT", twin)
 
 
-def _gate(policy: GuardPolicy | None, cache: StatusCache | None) -> Gate:
+def _gate(policy: GuardPolicy | None, cache: StatusCache | None, observers: Iterable[Observer]) -> Gate:
     if policy is not None and not isinstance(policy, GuardPolicy):
         raise TypeError(f"policy must be a GuardPolicy, not {type(policy).__name__}")
     if cache is not None and not isinstance(cache, StatusCache):
         raise TypeError(f"cache must be a StatusCache, not {type(cache).__name__}")
-    return Gate(policy or GuardPolicy(), cache)
+    return Gate(policy or GuardPolicy(), cache, observers)
 
 
 def _leads_back(client: OpenApiClient, name: str, value: object) -> bool:

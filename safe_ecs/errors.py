@@ -18,10 +18,12 @@ from uuid import uuid4
 
 from alibabacloud_tea_openapi.exceptions import ClientException
 
+from safe_ecs.core.decision import statuses_html
+from safe_ecs.core.notebook import note
 from safe_ecs.core.operations import STATUS_QUERY
 
 if TYPE_CHECKING:
-    from safe_ecs.core.decision import Decision
+    from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
 
 MANAGED_CODE: Final = "InvalidOperation.ResourceManagedByCloudProduct"
 UNAVAILABLE_CODE: Final = "SafeEcs.StatusUnavailable"
@@ -89,7 +91,12 @@ class _RefusedError(GuardError, ClientException):
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.code}: {self._text}>"
+        return f"<{type(self).__name__} {self.code}: {' '.join(self._text.split())}>"
+
+    def _repr_html_(self) -> str:
+        return note(self.code, self._text, is_bad=True) + statuses_html(
+            self.decision.groups, self.decision.undetermined
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         """Rebuild from the decision, which says everything the error says."""
@@ -116,7 +123,7 @@ class ManagedSecurityGroupError(_RefusedError):
         managed = self.decision.managed
         named = " ".join(
             f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
-            f'serviceID "{"unknown" if group.service_id is None else group.service_id}".'
+            f'serviceID "{"unknown" if group.service_id is None else group.service_id}". {_since(group)}'
             for group in managed
         )
         owners = ", ".join(
@@ -129,7 +136,7 @@ class ManagedSecurityGroupError(_RefusedError):
         )
         return (
             f"{named} safe_ecs refused {self.decision.action} before it was sent: nothing was changed. "
-            f"Make this change through the cloud service that manages the group{acting}."
+            f"Ask the product that owns the group for this change, or make it there{acting}."
         )
 
     @property
@@ -157,8 +164,7 @@ class StatusUnavailableError(_RefusedError):
     def _text(self) -> str:
         decision = self.decision
         named = " ".join(
-            f"{_subject(u.security_group_id, decision.action)} cannot be determined: {u.reason}."
-            for u in decision.undetermined
+            f"{_subject(u, decision.action)} cannot be determined: {u.reason}." for u in decision.undetermined
         )
         next_steps = " ".join(dict.fromkeys(u.next_step for u in decision.undetermined))
         refused = f"safe_ecs refused {decision.action} before it was sent: nothing was changed. "
@@ -172,7 +178,19 @@ class StatusUnavailableError(_RefusedError):
         return f"{_TROUBLESHOOT}?q={cause_code}&product=Ecs"
 
 
-def _subject(security_group_id: str, action: str) -> str:
-    if security_group_id:
-        return f'Whether SecurityGroup "{security_group_id}" is managed'
+def _since(group: GroupStatus) -> str:
+    """Say how the guard knows of a group, and since when."""
+    ago = "just now" if group.age < 1 else f"{group.age:.0f} s ago"
+    if group.source == "shared":
+        return f"ECS said so to another process {ago}."
+    if group.source == "learned":
+        return f"ECS said so {ago} in answer to another call."
+    return f"ECS said so {ago}{', and cannot be asked now' if group.source == 'stale' else ''}."
+
+
+def _subject(undetermined: Undetermined, action: str) -> str:
+    if undetermined.security_group_id:
+        return f'Whether SecurityGroup "{undetermined.security_group_id}" is managed'
+    if undetermined.launch_template:
+        return f"Which security groups launch template {undetermined.launch_template} gives to {action}"
     return f"Which security groups {'are managed' if action == STATUS_QUERY else f'{action} targets'}"

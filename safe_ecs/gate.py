@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic, perf_counter_ns
+from typing import TYPE_CHECKING, Any
 
+from safe_ecs.bypass import unless_bypassed
 from safe_ecs.cache.memory import SHARED
 from safe_ecs.core.review import Read, conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
@@ -13,9 +13,10 @@ from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.knowledge import LEARNED_FROM_ANSWERS, Knowledge
 from safe_ecs.lookup.loops import LOOPS
 from safe_ecs.lookup.threads import THREADS
+from safe_ecs.telling.audience import Audience
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator, Iterable
     from typing import Self
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
@@ -25,19 +26,20 @@ if TYPE_CHECKING:
     from safe_ecs.core.request import EffectiveRequest
     from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
     from safe_ecs.knowledge import Question
+    from safe_ecs.observe.observer import Observer
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
 
-_LOGGER: Final = logging.getLogger("safe_ecs")
-
-
 class Gate:
-    """The guard of one client and of its copies: a policy, and what is known."""
+    """The guard of one client and of its copies: a policy, what is known, and who is told."""
 
-    def __init__(self, policy: GuardPolicy, cache: StatusCache | None) -> None:
+    def __init__(
+        self, policy: GuardPolicy, cache: StatusCache | None, observers: Iterable[Observer] = ()
+    ) -> None:
         self.policy = policy
-        self.knowledge = Knowledge(SHARED if cache is None else cache, policy)
+        self.audience = Audience(observers)
+        self.knowledge = Knowledge(SHARED if cache is None else cache, policy, self.audience)
 
     def admit(self, client: OpenApiClient, call: Call) -> None:
         """Return if the call may be sent.
@@ -48,13 +50,15 @@ class Gate:
         """
         request = call.effective
         if request is not None and request.is_guarded:
-            self._settle(self.decide(client, request, call))
+            began = perf_counter_ns()
+            self._settle(self.decide(client, request, call), began)
 
     async def admit_async(self, client: OpenApiClient, call: Call) -> None:
         """Do what ``admit`` does, in an event loop."""
         request = call.effective
         if request is not None and request.is_guarded:
-            self._settle(await self.decide_async(client, request, call))
+            began = perf_counter_ns()
+            self._settle(await self.decide_async(client, request, call), began)
 
     def send(
         self, client: OpenApiClient, call: Call, transport: Callable[..., dict[str, Any]], *arguments: object
@@ -115,35 +119,39 @@ class Gate:
             call: The call that waits for the decision, if one does.
         """
         decision = self._decide_from_memory(client, request)
-        if decision is not None:
-            return decision
-        deadline = self._deadline()
-        return drive(
-            review(request, self.policy),
-            lambda read: drive(self._answer(client, read, call, deadline), _ask),
-        )
+        if decision is None:
+            deadline, asking = self._deadline(), _Asking()
+            decision = drive(
+                review(request, self.policy),
+                lambda read: drive(self._answer(client, read, call, deadline), asking.ask),
+            )._replace(reads=asking.reads)
+        return unless_bypassed(client, decision) if decision.refused else decision
 
     async def decide_async(
         self, client: OpenApiClient, request: EffectiveRequest, call: Call | None
     ) -> Decision:
         """Do what ``decide`` does, in an event loop."""
         decision = self._decide_from_memory(client, request)
-        if decision is not None:
-            return decision
-        deadline = self._deadline()
-        return await drive_async(
-            review(request, self.policy),
-            lambda read: drive_async(self._answer(client, read, call, deadline), _ask_async),
-        )
+        if decision is None:
+            deadline, asking = self._deadline(), _Asking()
+            decision = await drive_async(
+                review(request, self.policy),
+                lambda read: drive_async(self._answer(client, read, call, deadline), asking.ask_async),
+            )
+            decision = decision._replace(reads=asking.reads)
+        return unless_bypassed(client, decision) if decision.refused else decision
 
     def statuses(self, client: OpenApiClient, read: Read, *, refresh: bool) -> Answers:
         """Return what is known of each group of a read, or with ``refresh`` what ECS says of it now."""
-        return drive(self.knowledge.statuses(client, read, None, self._deadline(), refresh=refresh), _ask)
+        return drive(
+            self.knowledge.statuses(client, read, None, self._deadline(), refresh=refresh), _Asking().ask
+        )
 
     async def statuses_async(self, client: OpenApiClient, read: Read, *, refresh: bool) -> Answers:
         """Do what ``statuses`` does, in an event loop."""
         return await drive_async(
-            self.knowledge.statuses(client, read, None, self._deadline(), refresh=refresh), _ask_async
+            self.knowledge.statuses(client, read, None, self._deadline(), refresh=refresh),
+            _Asking().ask_async,
         )
 
     def _decide_from_memory(self, client: OpenApiClient, request: EffectiveRequest) -> Decision | None:
@@ -174,17 +182,17 @@ class Gate:
     def _deadline(self) -> float:
         return monotonic() + self.policy.lookup_timeout
 
-    def _settle(self, decision: Decision) -> None:
-        """Stop a refused call, and say so when a call is let through that enforcing would have stopped."""
+    def _settle(self, decision: Decision, began: int) -> None:
+        """Tell what was decided, and stop a refused call."""
+        outcome, decision_id = decision.outcome, None
         self.knowledge.tally.count_call(refused=decision.refused)
-        if decision.outcome == "allowed":
-            return
-        if not decision.refused:
-            _LOGGER.warning("%s", decision.reason)
-        elif decision.outcome == "denied":
-            raise ManagedSecurityGroupError(decision)
-        else:
-            raise StatusUnavailableError(decision)
+        if outcome == "bypassed":
+            self.knowledge.tally.count(bypasses=1)
+        if self.audience.cares(outcome):
+            decision_id = self.audience.decided(decision, began).decision_id
+        if decision.refused:
+            error = ManagedSecurityGroupError if outcome == "denied" else StatusUnavailableError
+            raise error(decision, decision_id)
 
     def __copy__(self) -> Self:
         """Stay one: a copied client asks the same memory."""
@@ -197,12 +205,21 @@ class Gate:
     def __reduce__(self) -> tuple[Callable[..., Gate], tuple[object, ...]]:
         """Travel to another process without what was remembered in this one."""
         cache = self.knowledge.cache
-        return type(self), (self.policy, None if cache is SHARED else cache)
+        return type(self), (self.policy, None if cache is SHARED else cache, self.audience.travelling())
 
 
-def _ask(question: Question) -> dict[str, Any]:
-    return THREADS.ask(*question)
+class _Asking:
+    """Asks ECS on behalf of one decision, and counts the requests that were sent for it."""
 
+    def __init__(self) -> None:
+        self.reads = 0
 
-async def _ask_async(question: Question) -> dict[str, Any]:
-    return await LOOPS.ask(*question)
+    def ask(self, question: Question) -> dict[str, Any]:
+        answers = THREADS.ask(*question)
+        self.reads += question.inquiry.reads
+        return answers
+
+    async def ask_async(self, question: Question) -> dict[str, Any]:
+        answers = await LOOPS.ask(*question)
+        self.reads += question.inquiry.reads
+        return answers

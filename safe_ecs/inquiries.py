@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from safe_ecs.lookup.templates import TemplateFound
     from safe_ecs.policy import GuardPolicy
     from safe_ecs.stats import Tally
+    from safe_ecs.telling.audience import Audience
 
 LEAST_PATIENCE: Final = 0.05
 """The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
@@ -46,6 +47,7 @@ class Means(NamedTuple):
         cache: What remembers the answers.
         policy: Bounds what asking may take.
         tally: Where to count.
+        audience: Who is told.
     """
 
     connection: Connection
@@ -53,6 +55,7 @@ class Means(NamedTuple):
     cache: StatusCache
     policy: GuardPolicy
     tally: Tally
+    audience: Audience
 
     @property
     def who(self) -> Who:
@@ -61,12 +64,20 @@ class Means(NamedTuple):
 
 
 class _Inquiry:
-    """What inquiries have in common: the action of the query, where it is asked and on whose behalf, and the means."""
+    """What inquiries have in common: the action of the query, where it is asked and on whose behalf, and the means.
+
+    Attributes:
+        sent: How many requests it has sent.
+        reads: How many were sent, by it or another, for what was asked of it.
+    """
+
+    sent = 0
+    reads = 0
 
     def __init__(self, action: str, read: Read | TemplateRead, means: Means) -> None:
         self._action = action
         self._at = read
-        self._connection, self._asker, self._cache, policy, self._tally = means
+        self._connection, self._asker, self._cache, policy, self._tally, self._audience = means
         self._ttl = policy.ttl
         self._who = means.who
         self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (read.host, self._asker))
@@ -96,8 +107,14 @@ class _Inquiry:
             self._cache.remember_failures(self._at, self._action, {"": failure}, self._who)
         return failure
 
-    def _sent(self, query: Query, tries: int) -> None:
+    def trying(self, query: Query, tries: int) -> None:
+        """Count a request."""
+        self.sent += 1
         self._tally.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
+
+    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None) -> None:
+        """Tell of a look-up."""
+        self._audience.looked_up(self._at, query.action, query.groups, tries, seconds, failure)
 
     def _note(self, failures: dict[str, Failure], answered: list[str]) -> None:
         """Remember what failed, and that what was answered does no longer."""
@@ -130,7 +147,7 @@ class StatusInquiry(_Inquiry):
         read = self._read._replace(security_group_ids=ids)
         shared = self._cache.fetch(read, self._ttl) if self._shares else {}
         rest = self._rest(read, shared)
-        found = ask(self._connection, describe(rest), self._limits, self._sent)
+        found = ask(self._connection, describe(rest), self._limits, self)
         fresh = self._keep(rest, found, shared, asked_at)
         if fresh and self._cache.is_shared:
             self._cache.publish(rest, fresh, self._ttl)
@@ -144,7 +161,7 @@ class StatusInquiry(_Inquiry):
         if self._shares:
             shared = await in_background_async(partial(self._cache.fetch, read, self._ttl))
         rest = self._rest(read, shared)
-        found = await ask_async(self._connection, describe(rest), self._limits, self._sent)
+        found = await ask_async(self._connection, describe(rest), self._limits, self)
         fresh = self._keep(rest, found, shared, asked_at)
         if fresh and self._cache.is_shared:
             await in_background_async(partial(self._cache.publish, rest, fresh, self._ttl))
@@ -191,13 +208,13 @@ class TemplateInquiry(_Inquiry):
     def ask(self, ids: tuple[str, ...]) -> _TemplatesFound:
         """Return the groups, or a failure."""
         asked_at = self._cache.now()
-        found = ask(self._connection, describe_template(self._read), self._limits, self._sent)
+        found = ask(self._connection, describe_template(self._read), self._limits, self)
         return self._kept(ids, found, asked_at)
 
     async def ask_async(self, ids: tuple[str, ...]) -> _TemplatesFound:
         """Do what ``ask`` does, in an event loop."""
         asked_at = self._cache.now()
-        found = await ask_async(self._connection, describe_template(self._read), self._limits, self._sent)
+        found = await ask_async(self._connection, describe_template(self._read), self._limits, self)
         return self._kept(ids, found, asked_at)
 
     def _kept(self, ids: tuple[str, ...], found: TemplateFound, asked_at: float) -> _TemplatesFound:

@@ -4,40 +4,34 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
 
-from alibabacloud_ecs20140526 import models
-from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
-from darabonba.runtime import RuntimeOptions
-
-from safe_ecs import outgoing
 from safe_ecs.background import in_background_async
+from safe_ecs.bypass import Bypass
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.operations import GUARDED_ACTIONS, OPERATIONS, STATUS_QUERY
+from safe_ecs.core.operations import STATUS_QUERY
+from safe_ecs.core.partition import partition_of
 from safe_ecs.core.region import regions_of
-from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, bare_host, normal_id
+from safe_ecs.core.request import EffectiveRequest, bare_host, normal_id, normal_ids
 from safe_ecs.core.review import NO_REGION, Read
 from safe_ecs.errors import StatusUnavailableError
+from safe_ecs.intended import intended_call
 from safe_ecs.listings import RegionPages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
+    from safe_ecs.core.partition import Partition
     from safe_ecs.core.review import Answers
     from safe_ecs.gate import Gate
+    from safe_ecs.intended import RequestModel
     from safe_ecs.policy import GuardPolicy
     from safe_ecs.stats import Stats
-
-
-class RequestModel(Protocol):
-    """A request model of the SDK, whose base class is another one in older SDKs."""
-
-    def to_map(self) -> Any:  # noqa: ANN401 - the SDK does not say
-        """Return the parameters, spelt as on the wire."""
-        ...
 
 
 class Inspector:
@@ -55,7 +49,9 @@ class Inspector:
         return self._gate.policy
 
     def check(self, request: RequestModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
-        """Return the decision that a call would get, without making it.
+        """Return the decision that a call would get, without making it: with the policy and the bypasses of this moment.
+
+        Observers are told that it was ``checked``, not that anything was ``decided``, and no call is counted.
 
         Args:
             request: A request model of the SDK, or an action such as ``"JoinSecurityGroup"``.
@@ -65,19 +61,27 @@ class Inspector:
             TypeError: ``request`` is neither, or parameters are given beside a model.
             ValueError: The installed SDK knows no such operation.
         """
-        named, effective = self._effective(request, parameters)
+        began = perf_counter_ns()
+        named, effective = intended_call(self._client, request, parameters)
         if effective is None:
-            return self._not_guarded(named)
-        return self._gate.decide(self._client, effective, None)
+            decision = self._not_guarded(named)
+        else:
+            decision = self._gate.decide(self._client, effective, None)
+        self._gate.audience.checked(decision, began)
+        return decision
 
     async def check_async(
         self, request: RequestModel | str, parameters: Mapping[str, object] | None = None
     ) -> Decision:
         """Do what ``check`` does, in an event loop."""
-        named, effective = self._effective(request, parameters)
+        began = perf_counter_ns()
+        named, effective = intended_call(self._client, request, parameters)
         if effective is None:
-            return self._not_guarded(named)
-        return await self._gate.decide_async(self._client, effective, None)
+            decision = self._not_guarded(named)
+        else:
+            decision = await self._gate.decide_async(self._client, effective, None)
+        self._gate.audience.checked(decision, began)
+        return decision
 
     def status(
         self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
@@ -104,18 +108,69 @@ class Inspector:
         read = self._read(security_group_ids, region_id)
         return self._known(read, await self._gate.statuses_async(self._client, read, refresh=refresh))
 
+    def partition(self, security_group_ids: Iterable[str], region_id: str | None = None) -> Partition:
+        """Sort groups by their status, each once and in the order given.
+
+        A program that needs any group it may use takes one of ``unmanaged``; one that cleans up skips ``managed``, and
+        says why with the ``reason`` of each. Groups of ``allowed_service_ids`` are ``managed`` too.
+
+        Args:
+            security_group_ids: The groups.
+            region_id: Their region; None for the client's.
+
+        Raises:
+            StatusUnavailableError: A status cannot be determined.
+            TypeError: An id is not a string.
+            ValueError: There is no region to look in.
+        """
+        return partition_of(self.status(*normal_ids(security_group_ids), region_id=region_id).values())
+
+    async def partition_async(
+        self, security_group_ids: Iterable[str], region_id: str | None = None
+    ) -> Partition:
+        """Do what ``partition`` does, in an event loop."""
+        statuses = await self.status_async(*normal_ids(security_group_ids), region_id=region_id)
+        return partition_of(statuses.values())
+
+    def bypass(
+        self,
+        *,
+        reason: str,
+        security_group_ids: Iterable[str] | None = None,
+        actions: Iterable[str] | None = None,
+    ) -> AbstractContextManager[None]:
+        """Let calls through on purpose inside a ``with`` block, which ECS then judges for itself.
+
+        It holds for this client alone, not for copies of it, and in the thread or task that entered the block, and
+        what that task starts inside, until the block ends. What lies between the ``yield`` of a generator and its
+        going on is inside the block as well: better not to yield there. Blocks inside one another narrow: every one
+        has to cover a call. Groups whose status cannot be determined are covered like managed ones; a call whose
+        targets cannot be read, only if no groups are named. Each call that would have been refused is recorded as
+        ``bypassed`` and logged as a warning, with the reason.
+
+        Args:
+            reason: Why, for the records.
+            security_group_ids: The groups; None for whatever a call targets.
+            actions: The guarded operations; None for all of them.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: There is no reason, a collection is empty, or an action is none that is guarded.
+        """
+        return Bypass(self._client, reason, security_group_ids, actions).holding()
+
     def forget(self, *security_group_ids: str) -> None:
         """Drop what is remembered of these groups, or of all if none is named.
 
         The memory is shared by the clients of the process unless this one was given its own.
         """
-        ids = _normal_ids(security_group_ids)
+        ids = normal_ids(security_group_ids)
         self._gate.knowledge.cache.forget(ids)
         self._gate.knowledge.cache.withdraw(ids)
 
     async def forget_async(self, *security_group_ids: str) -> None:
         """Do what ``forget`` does, in an event loop."""
-        ids = _normal_ids(security_group_ids)
+        ids = normal_ids(security_group_ids)
         self._gate.knowledge.cache.forget(ids)
         await in_background_async(partial(self._gate.knowledge.cache.withdraw, ids))
 
@@ -192,30 +247,11 @@ class Inspector:
             raise self._unavailable(read, (page.of(""),))
         return page
 
-    def _effective(
-        self, request: RequestModel | str, parameters: Mapping[str, object] | None
-    ) -> tuple[str, EffectiveRequest | None]:
-        if isinstance(request, str):
-            action = GUARDED_ACTIONS.get(request.strip().lower(), request)
-        else:
-            action = _action_of(type(request))
-            if parameters is not None:
-                raise TypeError("parameters go with an action, not with a request model")
-            parameters = request.to_map()
-        if action not in OPERATIONS and not hasattr(models, f"{action}Request"):
-            raise ValueError(f"ECS has no operation {action!r}, as far as the installed SDK knows")
-        params = Params(action=action, version=ECS_VERSION, pathname="/", style="RPC")
-        # Unlike the SDK, the review reads nested and unflattened parameters as well.
-        sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
-        call = outgoing.of_call_api(self._client, params, sent, RuntimeOptions())
-        effective = None if call is None else call.effective
-        return action, effective if effective is not None and effective.is_guarded else None
-
     def _not_guarded(self, action: str) -> Decision:
         return Decision(
             action=action,
             region_id=self._client._region_id,
-            endpoint=self._client._endpoint,
+            endpoint=bare_host(str(self._client._endpoint)),
             outcome="not_guarded",
             refused=False,
             policy=self.policy,
@@ -225,7 +261,7 @@ class Inspector:
         request = EffectiveRequest(
             action=STATUS_QUERY,
             host=bare_host(str(self._client._endpoint)),
-            targets=_normal_ids(security_group_ids),
+            targets=normal_ids(security_group_ids),
             region_ids=(normal_id(region_id),) if region_id else (),
             client_region_id=normal_id(self._client._region_id or ""),
             owner=(),
@@ -234,7 +270,7 @@ class Inspector:
         region = next(regions_of(request), None)
         if region is None:
             reason, next_step = NO_REGION
-            raise ValueError(f"status() cannot ask ECS: {reason}. {next_step}")
+            raise ValueError(f"ECS cannot be asked: {reason}. {next_step}")
         return Read(host=request.host, region_id=region, security_group_ids=request.targets)
 
     def _known(self, read: Read, answers: Answers) -> dict[str, GroupStatus]:
@@ -255,21 +291,3 @@ class Inspector:
                 undetermined=undetermined,
             )
         )
-
-
-def _action_of(model: type) -> str:
-    """Return the action of a request model, also of somebody's subclass of one."""
-    # Older SDKs derive their models from another class than newer ones: the module tells them.
-    for cls in model.__mro__:
-        if cls.__module__.startswith("alibabacloud_ecs20140526."):
-            return cls.__name__.removesuffix("Request").removesuffix("Shrink")
-    raise TypeError(f"check() takes a request model of the ECS SDK or an action, not a {model.__name__}")
-
-
-def _normal_ids(security_group_ids: tuple[str, ...]) -> tuple[str, ...]:
-    for security_group_id in security_group_ids:
-        if not isinstance(security_group_id, str):
-            raise TypeError(
-                f"a security group id is a string, not {security_group_id!r}; pass several as *ids"
-            )
-    return tuple(dict.fromkeys(map(normal_id, security_group_ids)))

@@ -7,6 +7,7 @@ import logging
 import math
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from safe_ecs.lookup.batching import Inquiry
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
+    from safe_ecs.telling.audience import Audience
 
 _LOGGER: Final = logging.getLogger("safe_ecs")
 LEARNED_FROM_ANSWERS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}
@@ -64,10 +66,12 @@ class Knowledge:
     Args:
         cache: What remembers.
         policy: How long, and how long to wait.
+        audience: Who is told of look-ups.
     """
 
-    def __init__(self, cache: StatusCache, policy: GuardPolicy) -> None:
+    def __init__(self, cache: StatusCache, policy: GuardPolicy, audience: Audience) -> None:
         self.cache = cache
+        self.audience = audience
         self.tally = Tally()
         self._policy = policy
 
@@ -126,7 +130,7 @@ class Knowledge:
             call.hold()
         connection = Connection(client, None if call is None else call.runtime, read.host)
         asker = Asker(client._credential, read.owner)
-        return Means(connection, asker, self.cache, self._policy, self.tally)
+        return Means(connection, asker, self.cache, self._policy, self.tally, self.audience)
 
     def _wait_until(self, read: Read | TemplateRead, means: Means, deadline: float) -> float:
         """Return until when to wait for an answer.
@@ -168,12 +172,7 @@ class Knowledge:
             template: TemplateAnswer = answer
             return template
         self.tally.count(failed=1)
-        return Failure(
-            reason=f"they are those of launch template {name}, and {answer.reason}",
-            next_step=answer.next_step,
-            code=answer.code,
-            cause=answer.cause,
-        ).of("")
+        return replace(answer.of(""), launch_template=name)
 
     def learn_answer(
         self, client: OpenApiClient, request: EffectiveRequest, answer: object, asked_at: float

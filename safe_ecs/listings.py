@@ -68,7 +68,7 @@ class RegionPages:
     def next_page(self) -> list[GroupStatus] | Failure:
         """Read a page and return its groups, or why they cannot be had."""
         asked_at = self._knowledge.cache.now()
-        work = partial(ask, self._connection, _once(self._listing.query), self._limits, self._sent)
+        work = partial(ask, self._connection, _once(self._listing.query), self._limits, self)
         try:
             body = within(self._limits.seconds, work)
         except TimeoutError as error:
@@ -81,14 +81,19 @@ class RegionPages:
     async def next_page_async(self) -> list[GroupStatus] | Failure:
         """Do what ``next_page`` does, in an event loop."""
         asked_at = self._knowledge.cache.now()
-        body = await ask_async(self._connection, _once(self._listing.query), self._limits, self._sent)
+        body = await ask_async(self._connection, _once(self._listing.query), self._limits, self)
         page = self._learned(body, asked_at)
         if isinstance(page, list) and self._knowledge.cache.is_shared:
             await in_background_async(partial(self._knowledge.cache.publish, self.read, page, self._ttl))
         return page
 
-    def _sent(self, _: Query, tries: int) -> None:
+    def trying(self, _: Query, tries: int) -> None:
+        """Count a request."""
         self._knowledge.tally.count(lookups=1, retries=int(tries > 1))
+
+    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None) -> None:
+        """Tell of a look-up."""
+        self._knowledge.audience.looked_up(self.read, query.action, query.groups, tries, seconds, failure)
 
     def _learned(self, body: object, asked_at: float) -> list[GroupStatus] | Failure:
         cache, page = self._knowledge.cache, self._listing.take(body)

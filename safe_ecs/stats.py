@@ -12,6 +12,7 @@ class Stats(NamedTuple):
     Attributes:
         calls: Guarded calls.
         refusals: Calls it stopped.
+        bypasses: Calls that a bypass let through.
         hits: Groups whose status was remembered.
         stale_hits: Groups whose status had outlived ``ttl`` and served all the same.
         shared_hits: Groups whose status another process had remembered.
@@ -26,6 +27,7 @@ class Stats(NamedTuple):
 
     calls: int = 0
     refusals: int = 0
+    bypasses: int = 0
     hits: int = 0
     stale_hits: int = 0
     shared_hits: int = 0

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 REGION = ("--region-id", "cn-hangzhou")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def environment() -> dict[str, str]:
+    """Return one from which the SDK's default chain takes credentials."""
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
+    return os.environ | keys
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "safe_ecs", *arguments],
         capture_output=True,
         text=True,
-        env=os.environ | keys,
+        env=environment(),
         check=False,
         timeout=120,
     )
@@ -61,7 +66,7 @@ def test_check_of_an_ordinary_group_exits_with_0(ecs: FakeEcs, ordinary: str) ->
     done = check(ecs, "DeleteSecurityGroup", ordinary, "sg-none")
     assert done.returncode == 0
     assert done.stdout.startswith("allowed: ")
-    assert f"  {ordinary}: not managed\n  sg-none: not found in cn-hangzhou\n" in done.stdout
+    assert f"  {ordinary} is not managed.\n  sg-none was not found in cn-hangzhou.\n" in done.stdout
     assert not ecs.writes
 
 
@@ -69,7 +74,7 @@ def test_check_of_a_managed_group_exits_with_1(ecs: FakeEcs, ordinary: str, mana
     done = check(ecs, "DeleteSecurityGroup", ordinary, managed)
     assert done.returncode == 1
     assert done.stdout.startswith("denied: DeleteSecurityGroup is refused: a cloud service manages ")
-    assert f"  {managed}: managed by serviceID 1679259531804325\n" in done.stdout
+    assert f"  A cloud service manages {managed} (serviceID 1679259531804325).\n" in done.stdout
     assert not ecs.writes
 
 
@@ -88,12 +93,36 @@ def test_check_of_an_operation_outside_the_table_exits_with_0(ecs: FakeEcs, mana
     assert not ecs.requests
 
 
+def test_check_takes_other_parameters(ecs: FakeEcs, managed: str) -> None:
+    """Such as the launch template that names the groups."""
+    template = ecs.create_launch_template(managed)
+    done = run(
+        "check",
+        "RunInstances",
+        "--parameter",
+        f"LaunchTemplateId={template}",
+        *REGION,
+        "--endpoint-url",
+        f"http://{ecs.endpoint}",
+    )
+    assert done.returncode == 1
+    assert f"  A cloud service manages {managed} " in done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("check",),
         ("check", "DeleteSecurityGroup", *REGION),
         ("check", "DeleteSecurityGroup", "--security-group-id", "sg-1"),
+        ("check", "RunInstances", "--parameter", "LaunchTemplateId", *REGION),
+        ("managed",),
+        ("managed", *REGION, "--all-regions"),
+        ("managed", *REGION, "--json", "--csv"),
+        ("managed", *REGION, "--endpoint-url", "1.2.3.4"),
+        ("managed", "--all-regions", "--endpoint-url", "1.2.3.4"),
+        ("explain",),
+        ("explain", "/nowhere/decisions.jsonl"),
         ("check", "DeleteSecurtyGroup", "--security-group-id", "sg-1", *REGION),
         ("check", "DeleteSecurityGroup", "--security-group-id", "sg-1", *REGION, "--endpoint-url", "1.2.3.4"),
         ("unknown",),

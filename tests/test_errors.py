@@ -10,7 +10,15 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 from Tea.exceptions import TeaException
 
-from safe_ecs import Client, GuardError, GuardPolicy, ManagedSecurityGroupError, StatusUnavailableError
+from safe_ecs import (
+    Client,
+    Decision,
+    GroupStatus,
+    GuardError,
+    GuardPolicy,
+    ManagedSecurityGroupError,
+    StatusUnavailableError,
+)
 from safe_ecs.testing import CannedAnswer
 from tests.sdk import models
 
@@ -64,9 +72,37 @@ def test_the_refusal_says_what_happened_and_what_to_do(client: Client, managed: 
     error = delete(client, managed)
     assert error.data["Message"] == (
         f'The specified SecurityGroup "{managed}" has been managed by serviceID "1679259531804325". '
-        "safe_ecs refused DeleteSecurityGroup before it was sent: nothing was changed. Make this change through "
-        "the cloud service that manages the group; if you act for it, say so with "
+        "ECS said so just now. safe_ecs refused DeleteSecurityGroup before it was sent: nothing was changed. Ask the "
+        "product that owns the group for this change, or make it there; if you act for it, say so with "
         "GuardPolicy(allowed_service_ids={1679259531804325})."
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "age", "said"),
+    [
+        ("lookup", 0.0, "ECS said so just now."),
+        ("cache", 0.4, "ECS said so just now."),
+        ("cache", 12.3, "ECS said so 12 s ago."),
+        ("warm", 299.9, "ECS said so 300 s ago."),
+        ("shared", 12.0, "ECS said so to another process 12 s ago."),
+        ("learned", 12.0, "ECS said so 12 s ago in answer to another call."),
+        ("stale", 400.0, "ECS said so 400 s ago, and cannot be asked now."),
+    ],
+)
+def test_the_refusal_says_since_when_that_is_known(source: Any, age: float, said: str) -> None:
+    """Of each group, after its owner."""
+    groups = (
+        GroupStatus("sg-1", True, True, 7, "cn-hangzhou", source, age),  # noqa: FBT003 - fields
+        GroupStatus("sg-2", True, True, 8, "cn-hangzhou"),  # noqa: FBT003 - fields
+    )
+    decision = Decision("DeleteSecurityGroup", "cn-hangzhou", "host", "denied", True, GuardPolicy(), groups)  # noqa: FBT003 - a field
+    assert ManagedSecurityGroupError(decision).data["Message"] == (
+        f'The specified SecurityGroup "sg-1" has been managed by serviceID "7". {said} '
+        'The specified SecurityGroup "sg-2" has been managed by serviceID "8". ECS said so just now. '
+        "safe_ecs refused DeleteSecurityGroup before it was sent: nothing was changed. Ask the product that owns the "
+        "group for this change, or make it there; if you act for it, say so with "
+        "GuardPolicy(allowed_service_ids={7, 8})."
     )
 
 

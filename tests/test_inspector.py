@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
-from safe_ecs import Client, StatusCache, StatusUnavailableError
+from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
 from safe_ecs.testing import CannedAnswer
 from safe_ecs.testing.samples import SAMPLES, make_target
-from tests.doors import EcsGateway
+from tests.doors import EcsGateway, call
+from tests.listeners import Notebook
 from tests.sdk import models
 
 if TYPE_CHECKING:
@@ -123,3 +127,96 @@ def test_status_without_any_region_says_which_setting_to_give(ecs: FakeEcs) -> N
     client = Client(ecs.config(region_id=None), cache=StatusCache())
     with pytest.raises(ValueError, match="region_id"):
         client.guard.status("sg-1")
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+@pytest.mark.parametrize("mode", ["enforce", "audit", "off"])
+@pytest.mark.parametrize("state", ["managed", "ordinary", "missing", "unknown"])
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_the_call_gets_the_decision_that_check_gave(
+    ecs: FakeEcs,
+    mode: Any,
+    state: str,
+    bypass: bool,  # noqa: FBT001 - parametrized
+    form: str,
+) -> None:
+    """In every mode, for every status, bypassed or not."""
+    group = "sg-none" if state == "missing" else ecs.create_security_group(service_managed=state == "managed")
+    if state == "unknown":
+        answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+        ecs.answer_always("DescribeSecurityGroups", answer)
+    notebook = Notebook()
+    policy = GuardPolicy(mode=mode, failure_ttl=0)
+    client = Client(ecs.config(), policy=policy, cache=StatusCache(), observers=[notebook])
+    request = models.DeleteSecurityGroupRequest(region_id="cn-hangzhou", security_group_id=group)
+    with client.guard.bypass(reason="ticket 7") if bypass else nullcontext():
+        if form == "async":
+            decision = asyncio.run(client.guard.check_async(request))
+        else:
+            decision = client.guard.check(request)
+        with suppress(ClientException):
+            call(client, "DeleteSecurityGroup", request, form)
+    [checked], [decided] = notebook.checks, notebook.decisions
+    assert decision.outcome == checked.outcome == decided.outcome
+    assert decision.refused == decided.refused == (not ecs.writes)
+    assert checked.reason == decided.reason
+    assert client.guard.stats.calls == 1
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_partition_sorts_groups_by_their_status(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
+) -> None:
+    """Each once, in the order given; with a reason to skip for whoever cleans up."""
+    another = ecs.create_security_group()
+    ids = (each for each in [another, managed, "sg-none", ordinary, f" {managed.upper()}"])
+    if form == "async":
+        partition = asyncio.run(client.guard.partition_async(ids))
+    else:
+        partition = client.guard.partition(ids)
+    assert [group.security_group_id for group in partition.unmanaged] == [another, ordinary]
+    assert [group.security_group_id for group in partition.managed] == [managed]
+    assert [group.security_group_id for group in partition.missing] == ["sg-none"]
+    assert [group.reason for group in (*partition.unmanaged[:1], *partition.managed, *partition.missing)] == [
+        f"{another} is not managed.",
+        f"A cloud service manages {managed} (serviceID 1679259531804325).",
+        "sg-none was not found in cn-hangzhou.",
+    ]
+    assert len(ecs.requests) == 1
+
+
+def test_partition_of_nothing_is_nothing(ecs: FakeEcs, client: Client) -> None:
+    assert client.guard.partition([]) == ((), (), ())
+    assert not ecs.requests
+
+
+def test_partition_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) -> None:
+    beijing = ecs.create_security_group(region_id="cn-beijing")
+    assert client.guard.partition([beijing]).missing
+    assert client.guard.partition([beijing], region_id="cn-beijing").unmanaged
+
+
+def test_partition_never_guesses(ecs: FakeEcs, client: Client, ordinary: str) -> None:
+    """One status that cannot be determined is an error."""
+    answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+    ecs.answer_with("DescribeSecurityGroups", answer)
+    with pytest.raises(StatusUnavailableError):
+        client.guard.partition([ordinary])
+
+
+@pytest.mark.parametrize("thing", ["sg-1", b"sg-1", [None], [["sg-1"]], 7], ids=repr)
+def test_partition_takes_several_ids(client: Client, thing: Any) -> None:
+    """One string is no collection of ids."""
+    with pytest.raises(TypeError):
+        client.guard.partition(thing)
+
+
+def test_a_region_without_managed_groups_and_one_with_many(ecs: FakeEcs, client: Client) -> None:
+    """ "Give me a group I may use" and "what must I leave alone" are one read for every 100 groups."""
+    assert list(client.guard.managed_groups()) == []
+    ids = {ecs.create_security_group(service_managed=True, service_id=7) for _ in range(150)}
+    usable = ecs.create_security_group()
+    assert {group.security_group_id for group in client.guard.managed_groups()} == ids
+    partition = client.guard.partition([*ids, usable])
+    assert [group.security_group_id for group in partition.unmanaged] == [usable]
+    assert len(ecs.requests) == 1 + 2 + 1

@@ -321,7 +321,7 @@ class SharedInMemory(StatusCache):
         self.published: list[str] = []
         self.withdrawn: list[Any] = []
 
-    def publish(self, read: Any, statuses: Any, ttl: float) -> None:  # noqa: ARG002 - as it is called
+    def publish(self, read: Any, statuses: Any, ttl: float) -> None:
         self.published += [status.security_group_id for status in statuses]
 
     def withdraw(self, security_group_ids: Any) -> None:

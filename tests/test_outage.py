@@ -277,7 +277,8 @@ def test_the_quota_of_retries_is_used_up_and_earned_back() -> None:
 
 def test_in_a_lasting_outage_a_look_up_is_tried_once(ecs: FakeEcs, managed: str) -> None:
     """And often enough again once it is over."""
-    client = make(ecs, failure_ttl=0)
+    # A long time-out, as a call waits for a part of it only in an outage.
+    client = make(ecs, failure_ttl=0, lookup_timeout=100)
     ecs.answer_always(DESCRIBE, DOWN)
     for _ in range(6):
         check(client, managed)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from safe_ecs import OPERATIONS
 from tests.callers import run_pytest
+from tests.terminals import in_terminal, text_of
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -17,8 +25,11 @@ BLOCKS = [block for block in PYTHON if block not in TEST_FILES]
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_every_python_example_runs(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_python_example_runs(
+    number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As it stands, and with the output that is shown, ids aside."""
+    monkeypatch.chdir(tmp_path)
     exec(compile(BLOCKS[number], f"README example {number}", "exec"), {})  # noqa: S102 - our own text
     printed = re.sub(r"sg-\w+", "sg-...", capsys.readouterr().out)
     shown = " ".join(line.removeprefix("> ") for line in README.splitlines() if line.startswith("> "))
@@ -34,6 +45,78 @@ def test_the_test_file_runs_as_shown(tmp_path: Path) -> None:
     assert len([line for line in block.splitlines() if line]) <= 10
     (tmp_path / "test_mine.py").write_text(block)
     assert run_pytest(tmp_path).splitlines()[-1].startswith("1 passed")
+
+
+def test_the_record_is_that_of_its_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every field is there, in its order; what is never the same twice is of the same form."""
+    monkeypatch.chdir(tmp_path)
+    [example] = [block for block in BLOCKS if "JsonLinesLog" in block]
+    exec(compile(example, "README example", "exec"), {})  # noqa: S102 - our own text
+    real = json.loads((tmp_path / "decisions.jsonl").read_text().splitlines()[-1])
+    [block] = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    shown = json.loads(block)
+    assert list(shown) == list(real)
+    assert list(shown["groups"][0]) == list(real["groups"][0])
+    for name, form in {
+        "decision_id": r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}",
+        "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z",
+        "decide_microseconds": r"\d+",
+        "caller": r".+:\d+",
+        "endpoint": r"[a-z0-9.:-]+",
+    }.items():
+        assert re.fullmatch(form, str(shown.pop(name))), name
+        assert re.fullmatch(form, str(real.pop(name))), name
+    assert json.loads(json.dumps(real).replace(real["groups"][0]["security_group_id"], "sg-bp1nat")) == shown
+
+
+CLEANUP = """\
+import sys
+from alibabacloud_ecs20140526 import models
+from alibabacloud_tea_openapi.utils_models import Config
+from safe_ecs import Client, GuardError
+from safe_ecs.observe import JsonLinesLog
+config = Config(access_key_id="k", access_key_secret="s", endpoint=sys.argv[1], protocol="HTTP", region_id="cn-hangzhou")
+client = Client(config, observers=[JsonLinesLog("decisions.jsonl")])
+for group in sys.argv[2:]:
+    for _ in range(2):
+        try:
+            client.delete_security_group(
+                models.DeleteSecurityGroupRequest(security_group_id=group))
+        except GuardError:
+            pass
+with client.guard.bypass(reason="OPS-7"):
+    client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": group})
+    try:
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=group))
+    except Exception:
+        pass
+"""
+
+
+def test_the_terminal_shows_what_the_readme_shows(ecs: FakeEcs, tmp_path: Path) -> None:
+    """Tables, bar chart and all; without the colours."""
+    nat, alb = "sg-bp1nat7k2mx0q4v9w3", "sg-bp1alb5c8ny6r1t2z7"
+    ecs.create_security_group(security_group_id=nat, service_managed=True, service_id=1679259531804325)
+    ecs.create_security_group(security_group_id=alb, service_managed=True, service_id=1503726641912004)
+    ecs.create_security_group(
+        security_group_id="sg-2zefw1d6h3kb0p9s4m",
+        service_managed=True,
+        service_id=1503726641912004,
+        region_id="cn-beijing",
+    )
+    (tmp_path / "cleanup.py").write_text(CLEANUP)
+    subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "cleanup.py", ecs.endpoint, nat, nat, alb], cwd=tmp_path, check=True, timeout=60
+    )
+    endpoint = ("--endpoint-url", f"http://{ecs.endpoint}")
+    blocks = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    [shown] = [block for block in blocks if block.startswith("$ safe-ecs")]
+    for command, more in (
+        ("managed --region-id cn-hangzhou cn-beijing", endpoint),
+        ("explain decisions.jsonl", ()),
+    ):
+        written = text_of(in_terminal(*command.split(), *more, cwd=tmp_path))
+        assert f"$ safe-ecs {command}\n{written}\n" in shown, written
 
 
 def test_every_guarded_operation_is_listed() -> None:

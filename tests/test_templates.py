@@ -123,8 +123,8 @@ def test_a_lacking_permission_is_named(ecs: FakeEcs, client: Client, ordinary: s
     with pytest.raises(StatusUnavailableError) as unavailable:
         run(client, form, launch_template_id=template)
     assert unavailable.value.data["Message"] == (
-        "Which security groups RunInstances targets cannot be determined: they are those of launch template "
-        f'"{template}" (default version), and DescribeLaunchTemplateVersions answered 403 Forbidden.RAM. '
+        f'Which security groups launch template "{template}" (default version) gives to RunInstances cannot be '
+        "determined: DescribeLaunchTemplateVersions answered 403 Forbidden.RAM. "
         "safe_ecs refused RunInstances before it was sent: nothing was changed. "
         "Grant the RAM action ecs:DescribeLaunchTemplateVersions to these credentials."
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from alibabacloud_ecs20140526.client import Client as StockClient
 from Tea.exceptions import TeaException
 
+from safe_ecs.cli.terminal import write_rows
 from safe_ecs.client import Client
 from safe_ecs.core.operations import OPERATIONS
 from safe_ecs.errors import MANAGED_CODE, GuardError
@@ -40,9 +41,16 @@ _AS_EXPECTED: Final = (
     _Trial("done", 1),
     _Trial("done", 1),
 )
-_HEADERS: Final = (
-    ("", "", "managed group", "", "ordinary group", "", "refusal, ms", "", ""),
-    ("operation", "form", "stock", "guarded", "stock", "guarded", "by ECS", "locally", ""),
+_COLUMNS: Final = (
+    "\noperation",
+    "\nform",
+    "managed group\nstock",
+    "\nguarded",
+    "ordinary group\nstock",
+    "\nguarded",
+    "refusal, ms\nby ECS",
+    "\nlocally",
+    "",
 )
 _LEGEND: Final = """
 stock, guarded: the client of the SDK, and that of safe_ecs.
@@ -58,6 +66,7 @@ def add_demo(commands: Any) -> None:  # noqa: ANN401 - argparse has no public na
         description="Starts a FakeEcs on this machine and sends every guarded operation to it, for a managed "
         "and for an ordinary security group, through the stock client and through the guarded one. "
         "Needs no account and no network. Exits with 0 only if every row is as it must be.",
+        epilog="Example: %(prog)s",
     )
     parser.set_defaults(run=_run)
 
@@ -82,7 +91,7 @@ def _run(_: argparse.Namespace) -> int:
                 local.append(local_ms)
                 times = f"{remote_ms:.2f}", f"{local_ms:.3f}"
                 rows.append((action, form, *map(str, trials), *times, "" if right else "WRONG"))
-    _print_table(rows)
+    write_rows(_COLUMNS, rows)
     print(_LEGEND)
     print(f"A refusal took {median(remote):.2f} ms from ECS and {median(local):.3f} ms locally (median).")
     print(f"{len(rows) - wrong} of {len(rows)} rows are as expected.")
@@ -134,13 +143,3 @@ def _refusal(error: TeaException) -> str:
     if error.code != MANAGED_CODE:
         return str(error.code)
     return "locally" if isinstance(error, GuardError) else "by ECS"
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    lines = [*_HEADERS, *rows]
-    # A heading may reach into the empty one beside it.
-    widths = [max(map(len, column)) for column in zip(*lines[1:], strict=True)]
-    lines.insert(2, tuple("-" * width for width in widths))
-    for line in lines:
-        cells = zip(line, widths, strict=True)
-        print("  ".join(cell.ljust(width) for cell, width in cells).rstrip())

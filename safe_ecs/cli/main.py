@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.cli.check import add_check
 from safe_ecs.cli.demo import add_demo
+from safe_ecs.cli.explain import add_explain
 from safe_ecs.cli.fake import add_fake
+from safe_ecs.cli.managed import add_managed
+from safe_ecs.cli.permissions import add_permissions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +33,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; that of the process if None.
     """
-    parser = _Parser(prog="python -m safe_ecs", description="A guard for managed security groups.")
+    called = PurePath(sys.argv[0]).stem
+    parser = _Parser(
+        prog=called if called == "safe-ecs" else "python -m safe_ecs",
+        description="A guard for managed security groups.",
+        epilog="Example: %(prog)s demo. Each command has a --help of its own.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     add_demo(commands)
+    add_permissions(commands)
     add_check(commands)
+    add_managed(commands)
+    add_explain(commands)
     add_fake(commands)
     namespace = parser.parse_args(arguments)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from safe_ecs.core.notebook import note, table
 from safe_ecs.core.operations import OPERATIONS
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
     from safe_ecs.policy import GuardPolicy, Mode
 
-Outcome: TypeAlias = Literal["allowed", "denied", "would_deny", "unavailable", "not_guarded"]
+Outcome: TypeAlias = Literal["allowed", "denied", "would_deny", "bypassed", "unavailable", "not_guarded"]
+State: TypeAlias = Literal["managed", "unmanaged", "missing"]
 Source: TypeAlias = Literal["lookup", "cache", "shared", "learned", "warm", "stale"]
 
 
@@ -22,9 +24,10 @@ class Undetermined:
 
     Attributes:
         security_group_id: The group, or "" when the call's targets themselves cannot be read.
-        reason: Why, as a clause that follows "cannot be determined:". Holds no server text.
+        reason: Why, as a clause that follows "cannot be determined:". Holds no server text, and no value of a parameter.
         next_step: What to do about it, as a sentence.
         code: The error code of ECS, if that was the cause.
+        launch_template: The launch template whose groups cannot be told, with its version; "" if it is none's.
         cause: The exception, if there was one; it does not survive pickling.
     """
 
@@ -32,15 +35,25 @@ class Undetermined:
     reason: str
     next_step: str
     code: str | None = None
+    launch_template: str = ""
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Leave the cause behind: exceptions of the transport need not be picklable."""
-        return _undetermined, (self.security_group_id, self.reason, self.next_step, self.code)
+        fields = self.security_group_id, self.reason, self.next_step, self.code, self.launch_template
+        return _undetermined, fields
 
 
-def _undetermined(security_group_id: str, reason: str, next_step: str, code: str | None) -> Undetermined:
-    return Undetermined(security_group_id=security_group_id, reason=reason, next_step=next_step, code=code)
+def _undetermined(
+    security_group_id: str, reason: str, next_step: str, code: str | None, launch_template: str
+) -> Undetermined:
+    return Undetermined(
+        security_group_id=security_group_id,
+        reason=reason,
+        next_step=next_step,
+        code=code,
+        launch_template=launch_template,
+    )
 
 
 # Named tuples, as the hit path makes one of each for every call: a frozen dataclass takes four times as long.
@@ -69,6 +82,26 @@ class GroupStatus(NamedTuple):
     source: Source = "lookup"
     age: float = 0.0
 
+    @property
+    def state(self) -> State:
+        """The status in one word: ``managed``, ``unmanaged`` or ``missing``."""
+        if not self.exists:
+            return "missing"
+        return "managed" if self.service_managed else "unmanaged"
+
+    @property
+    def reason(self) -> str:
+        """The status in one sentence, such as a program says when it skips the group."""
+        group = self.security_group_id
+        if not self.exists:
+            return f"{group} was not found in {self.region_id}."
+        if not self.service_managed:
+            return f"{group} is not managed."
+        return f"A cloud service manages {group} (serviceID {self.service_id})."
+
+    def _repr_html_(self) -> str:
+        return statuses_html((self,))
+
 
 class Decision(NamedTuple):
     """What the guard says of one call.
@@ -77,12 +110,16 @@ class Decision(NamedTuple):
         action: The operation as it will be sent.
         region_id: The region that was asked first; None when no region could be found.
         endpoint: The host the call is addressed to.
-        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``unavailable`` (a status could
-            not be determined) or ``not_guarded`` (the operation is not refused on managed groups).
+        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``bypassed`` (it would have been refused but for
+            a bypass), ``unavailable`` (a status could not be determined) or ``not_guarded`` (the operation is
+            not refused on managed groups).
         refused: Whether the call is stopped. An ``unavailable`` call is, unless the policy lets it go.
         policy: The policy that was applied.
         groups: The status of every group the call targets, as far as they are known.
         undetermined: The groups whose status is not known.
+        bypass_reason: Why the bypass was made that lets the call through; "" if none does.
+        reads: How many Describe requests were sent for it while it was waiting, further tries and pages included. One
+            that several calls were waiting for counts for each of them.
     """
 
     action: str
@@ -93,6 +130,8 @@ class Decision(NamedTuple):
     policy: GuardPolicy
     groups: tuple[GroupStatus, ...] = ()
     undetermined: tuple[Undetermined, ...] = ()
+    bypass_reason: str = ""
+    reads: int = 0
 
     @property
     def mode(self) -> Mode:
@@ -119,11 +158,14 @@ class Decision(NamedTuple):
         )
         since = f" ECS cannot be asked now; stale: {stale}." if stale else ""
         verb = "would be refused" if self.mode == "audit" else "is refused"
+        if self.bypass_reason:
+            verb = f"is let through by a bypass ({self.bypass_reason}), or else would be refused"
         if managed := self.managed:
             named = ", ".join(f"{g.security_group_id} (serviceID {g.service_id})" for g in managed)
             return f"{action} {verb}: a cloud service manages {named}.{since}"
         if self.undetermined:
-            verb = "is let through" if self.policy.on_unavailable == "allow" else verb
+            if self.policy.on_unavailable == "allow":
+                verb = "is let through"
             named = "; ".join(
                 f"{u.security_group_id or 'its targets'}: {u.reason}" for u in self.undetermined
             )
@@ -133,6 +175,24 @@ class Decision(NamedTuple):
             return f"{action} is left to ECS, where these groups were not found: {missing}."
         found = "is allowed: no target is managed by a service the caller does not act for"
         return f"{action} {found if self.groups else 'names no security group'}.{since}"
+
+    def __repr__(self) -> str:
+        return f"<Decision {self.outcome}: {' '.join(self.reason.split())}>"
+
+    def _repr_html_(self) -> str:
+        return note(self.outcome, self.reason, is_bad=self.refused) + statuses_html(
+            self.groups, self.undetermined
+        )
+
+
+def statuses_html(groups: Sequence[GroupStatus], undetermined: Sequence[Undetermined] = ()) -> str:
+    """Return a table of groups for a notebook; "" if there are none."""
+    known = [
+        (g.security_group_id, g.region_id, g.state, g.service_id, g.source, f"{g.age:.0f} s") for g in groups
+    ]
+    unknown = [(u.security_group_id or "?", "", "unknown", None, "", "") for u in undetermined]
+    rows = (*known, *unknown)
+    return table(("security group", "region", "status", "serviceID", "source", "age"), rows) if rows else ""
 
 
 def is_out_of_bounds(group: GroupStatus, policy: GuardPolicy) -> bool:

@@ -156,6 +156,24 @@ def normal_id(security_group_id: str) -> str:
     return security_group_id.strip().lower()
 
 
+def normal_ids(security_group_ids: Iterable[object]) -> tuple[str, ...]:
+    """Return ids as the guard compares them, each once.
+
+    Raises:
+        TypeError: One is no string, or all are one string.
+    """
+    if isinstance(security_group_ids, (str, bytes)):
+        raise TypeError(f"security_group_ids must be several ids, not the string {security_group_ids!r}")
+    normal: dict[str, None] = {}
+    for security_group_id in security_group_ids:
+        if not isinstance(security_group_id, str):
+            raise TypeError(
+                f"a security group id is a string, not {security_group_id!r}; unpack a list with *"
+            )
+        normal[normal_id(security_group_id)] = None
+    return tuple(normal)
+
+
 class _Parameters:
     """Collects what matters from one parameter after the other."""
 

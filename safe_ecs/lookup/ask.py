@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
+from safe_ecs.core.failure import Failure
 from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.lookup.failures import failure_of, timed_out
 from safe_ecs.lookup.retries import QUOTA, retrying, retrying_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable
+    from collections.abc import Generator, Hashable
 
-    from safe_ecs.core.failure import Failure
     from safe_ecs.lookup.connection import Connection
     from safe_ecs.lookup.describe import Query
 
@@ -35,11 +35,23 @@ class Limits(NamedTuple):
     payer: Hashable
 
 
+class Account(Protocol):
+    """Keeps account of what is sent."""
+
+    def trying(self, query: Query, tries: int, /) -> None:
+        """Hear, before each try, of the query and the number of the try."""
+        ...
+
+    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None, /) -> None:
+        """Hear, after the last, how many tries and how long it took, and why there is no answer if there is none."""
+        ...
+
+
 def ask(
     connection: Connection,
     queries: Generator[Query, object, _Result],
     limits: Limits,
-    sent: Callable[[Query, int], None],
+    account: Account,
 ) -> _Result:
     """Send what a generator of queries yields, and return its result; never raises for ECS or the network.
 
@@ -47,58 +59,58 @@ def ask(
         connection: The way to ECS.
         queries: The generator.
         limits: The bounds.
-        sent: Called before each try, with the query and the number of the try.
+        account: Hears of each query.
     """
     deadline = monotonic() + limits.seconds
-    return drive(queries, lambda query: _send(connection, query, limits, deadline, sent))
+    return drive(queries, lambda query: _send(connection, query, limits, deadline, account))
 
 
 async def ask_async(
     connection: Connection,
     queries: Generator[Query, object, _Result],
     limits: Limits,
-    sent: Callable[[Query, int], None],
+    account: Account,
 ) -> _Result:
     """Do what ``ask`` does, in an event loop."""
     deadline = monotonic() + limits.seconds
-    return await drive_async(queries, lambda query: _send_async(connection, query, limits, deadline, sent))
+    return await drive_async(queries, lambda query: _send_async(connection, query, limits, deadline, account))
 
 
-def _send(
-    connection: Connection, query: Query, limits: Limits, deadline: float, sent: Callable[[Query, int], None]
-) -> object:
-    tries = 0
+def _send(connection: Connection, query: Query, limits: Limits, deadline: float, account: Account) -> object:
+    tries, began = 0, monotonic()
+    body: object = None
     try:
         for attempt in retrying(limits.payer, limits.attempts, deadline - monotonic()):
             with attempt:
                 tries += 1
                 seconds = _seconds_left(deadline)
-                sent(query, tries)
+                account.trying(query, tries)
                 body = connection.describe(query.action, query.parameters, seconds)
                 QUOTA.give_back(limits.payer, tries)
-                return body
     except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
-        return _failure(error, query, limits, deadline)
-    raise AssertionError("tenacity ends with an answer or an exception")
+        body = _failure(error, query, limits, deadline)
+    account.asked(query, tries, monotonic() - began, body if isinstance(body, Failure) else None)
+    return body
 
 
 async def _send_async(
-    connection: Connection, query: Query, limits: Limits, deadline: float, sent: Callable[[Query, int], None]
+    connection: Connection, query: Query, limits: Limits, deadline: float, account: Account
 ) -> object:
-    tries = 0
+    tries, began = 0, monotonic()
+    body: object = None
     try:
         async with asyncio.timeout(deadline - monotonic()):
             async for attempt in retrying_async(limits.payer, limits.attempts, deadline - monotonic()):
                 with attempt:
                     tries += 1
                     seconds = _seconds_left(deadline)
-                    sent(query, tries)
+                    account.trying(query, tries)
                     body = await connection.describe_async(query.action, query.parameters, seconds)
                     QUOTA.give_back(limits.payer, tries)
-                    return body
     except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
-        return _failure(error, query, limits, deadline)
-    raise AssertionError("tenacity ends with an answer or an exception")
+        body = _failure(error, query, limits, deadline)
+    account.asked(query, tries, monotonic() - began, body if isinstance(body, Failure) else None)
+    return body
 
 
 def _seconds_left(deadline: float) -> float:

@@ -51,6 +51,14 @@ class Inquiry(Protocol[_Answer]):
         """How many ids one batch may hold."""
         ...
 
+    @property
+    def sent(self) -> int:
+        """How many requests it has sent."""
+        ...
+
+    reads: int
+    """How many were sent, by it or another, for what was asked of it."""
+
     def ask(self, ids: tuple[str, ...]) -> dict[str, _Answer]:
         """Return an answer for each id."""
         ...
@@ -93,7 +101,7 @@ class Pending(Protocol):
 class Batch(Generic[_Answer]):
     """Ids that are asked for together."""
 
-    __slots__ = ("callers", "future", "ids", "inquiry", "started_at")
+    __slots__ = ("_sent_before", "_sent_in_all", "callers", "future", "ids", "inquiry", "started_at")
 
     def __init__(self, inquiry: Inquiry[_Answer], future: Pending) -> None:
         self.inquiry = inquiry
@@ -101,10 +109,26 @@ class Batch(Generic[_Answer]):
         self.ids: dict[str, None] = {}
         self.callers = 0
         self.started_at = math.inf
+        self._sent_before = 0
+        self._sent_in_all: int | None = None
+
+    def start(self) -> None:
+        """Note that it is under way: from now on, what its inquiry sends is sent for it."""
+        self.started_at = monotonic()
+        self._sent_before = self.inquiry.sent
+
+    @property
+    def reads(self) -> int:
+        """How many requests have been sent for it."""
+        if self.started_at == math.inf:
+            return 0
+        sent = self.inquiry.sent if self._sent_in_all is None else self._sent_in_all
+        return sent - self._sent_before
 
     def settle(self, answers: dict[str, _Answer]) -> None:
         """Give everybody who waits their answers."""
         if not self.future.done():
+            self._sent_in_all = self.inquiry.sent
             self.future.set_result(answers)
 
     def settle_with(self, answer: _Answer) -> None:
@@ -174,7 +198,7 @@ class Line(Generic[_Answer]):
         while self.waiting:
             batch = self.waiting.popleft()
             if batch.callers or not self.waiting:
-                batch.started_at = monotonic()
+                batch.start()
                 _ASKING.set(batch)
                 self.under_way = batch
                 return batch

@@ -50,6 +50,7 @@ class LoopBatching:
                     waited, owed = monotonic() - joined_at, line.seconds_owed()
                     failure = inquiry.given_up(TimeoutError(), waited=waited, owed=owed)
                     answers |= dict.fromkeys(wanted, failure)
+                inquiry.reads += batch.reads
         except BaseException:
             line.leave(joined)
             if line.is_forsaken and not loop.is_closed():

@@ -77,7 +77,7 @@ class ThreadBatching:
         """
         if getattr(self._thread, "is_inside", False):
             # A signal handler interrupted this very thread in the section below, and must not wait for it.
-            return inquiry.ask(ids)
+            return _ask_here(inquiry, ids)
         if is_asking():
             return _ask_alone(inquiry, ids, deadline)
         joined_at = monotonic()
@@ -102,6 +102,7 @@ class ThreadBatching:
                 raise
             else:
                 answers |= {each: found[each] for each in wanted}
+            inquiry.reads += batch.reads
         return answers
 
     def _leave(self, line: Line[Any], batch: Batch[Any]) -> None:
@@ -140,9 +141,15 @@ class ThreadBatching:
             self._thread.is_inside = False
 
 
+def _ask_here(inquiry: Inquiry[_Answer], ids: tuple[str, ...]) -> dict[str, _Answer]:
+    answers = inquiry.ask(ids)
+    inquiry.reads = inquiry.sent
+    return answers
+
+
 def _ask_alone(inquiry: Inquiry[_Answer], ids: tuple[str, ...], deadline: float) -> dict[str, _Answer]:
     try:
-        return within(deadline - monotonic(), partial(inquiry.ask, ids))
+        return within(deadline - monotonic(), partial(_ask_here, inquiry, ids))
     except TimeoutError as error:
         return dict.fromkeys(ids, inquiry.given_up(error))
 

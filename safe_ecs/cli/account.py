@@ -1,0 +1,39 @@
+"""Whose ECS a command asks: what the command line and the SDK's default chain of credentials say."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from alibabacloud_credentials.client import Client as CredentialClient
+from alibabacloud_tea_openapi.utils_models import Config
+
+if TYPE_CHECKING:
+    import argparse
+
+CREDENTIALS = "Credentials come from the SDK's default chain (environment, profile, RAM role, ...)."
+
+
+def add_endpoint_argument(parser: argparse.ArgumentParser) -> None:
+    """Let the user name another ECS."""
+    parser.add_argument("--endpoint-url", metavar="URL", help="another ECS, e.g. http://127.0.0.1:8080")
+
+
+def config_for(namespace: argparse.Namespace, region_id: str) -> Config:
+    """Return the configuration of a client for a region.
+
+    Raises:
+        ValueError: The endpoint is no URL.
+    """
+    # Without credentials the SDK logs the traceback of every provider it tried.
+    logging.getLogger("alibabacloud_credentials").setLevel(logging.CRITICAL)
+    config = Config(credential=CredentialClient(), region_id=region_id)
+    if namespace.endpoint_url:
+        url = urlsplit(namespace.endpoint_url)
+        if url.scheme not in ("http", "https") or not url.netloc:
+            raise ValueError(
+                f"--endpoint-url must begin with http:// or https://: {namespace.endpoint_url!r}"
+            )
+        config.endpoint, config.protocol = url.netloc, url.scheme.upper()
+    return config

@@ -1,0 +1,37 @@
+"""What a notebook shows. The one place that writes HTML: whatever it is given is text, and is escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_GOOD: Final = "#1a7f37"
+_BAD: Final = "#cf222e"
+_TABLE: Final = "font:inherit;border-collapse:collapse;margin:4px 0"
+_CELL: Final = "text-align:left;padding:2px 12px 2px 0"
+
+
+def note(title: str, text: str, *, is_bad: bool) -> str:
+    """Return a line of text under a coloured title."""
+    colour = _BAD if is_bad else _GOOD
+    return f'<div><strong style="color:{colour}">{_escape(title)}</strong> {_escape(text)}</div>'
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table; None is an empty cell."""
+    head = "".join(f'<th style="{_CELL}">{_escape(heading)}</th>' for heading in headings)
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    return f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _escape(text: str) -> str:
+    """Return a text as HTML shows it."""
+    import html  # noqa: PLC0415 - for notebooks alone: it brings the names of all 2231 characters that have one
+
+    return html.escape(text)
+
+
+def _cell(value: object) -> str:
+    return f'<td style="{_CELL}">{"" if value is None else _escape(str(value))}</td>'

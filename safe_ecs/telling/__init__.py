@@ -1,0 +1,1 @@
+"""Tells observers and the logger what the guard did, where anybody listens."""
