@@ -6,6 +6,7 @@ for an instance that it knows to be fine.
 
 import asyncio
 import json
+import re
 import sys
 
 _REFUSAL = {
@@ -15,9 +16,6 @@ _REFUSAL = {
     "Message": 'The specified SecurityGroup "sg-managed" has been managed by serviceID "1"; product "natgw".',
     "Recommend": "https://api.aliyun.com/troubleshoot?q=InvalidOperation.ResourceManagedByCloudProduct",
 }
-_GROUPS = [{"SecurityGroupId": f"sg-{number}", "ServiceManaged": False} for number in range(100)] + [
-    {"SecurityGroupId": "sg-managed", "ServiceManaged": True, "ServiceID": 1}
-]
 
 
 def _answer(status: bytes, body: object) -> bytes:
@@ -26,9 +24,17 @@ def _answer(status: bytes, body: object) -> bytes:
     return head % (status, len(encoded)) + encoded
 
 
-_LISTED = _answer(b"200 OK", {"RequestId": "A", "SecurityGroups": {"SecurityGroup": _GROUPS}})
 _REFUSED = _answer(b"403 Forbidden", _REFUSAL)
 _DONE = _answer(b"200 OK", {"RequestId": "A"})
+
+
+def _listed(head: bytes) -> bytes:
+    """Answer for the groups that a DescribeSecurityGroups names in its query."""
+    groups = [
+        {"SecurityGroupId": group, "ServiceManaged": group == "sg-managed", "ServiceID": 1}
+        for group in dict.fromkeys(re.findall(r"sg-[a-z0-9]+", head.split(b"\r\n", 1)[0].decode()))
+    ]
+    return _answer(b"200 OK", {"RequestId": "A", "SecurityGroups": {"SecurityGroup": groups}})
 
 
 class _Connection(asyncio.Protocol):
@@ -46,14 +52,14 @@ class _Connection(asyncio.Protocol):
                 return
             self._buffer = self._buffer[end + 4 + length :]
             if b"describesecuritygroups" in head:
-                answer = _LISTED
+                answer = _listed(head)
             else:
                 answer = _REFUSED if b"sg-managed" in head else _DONE
             self._transport.write(answer)  # type: ignore[attr-defined]  # a BaseTransport that is a Transport
 
 
 async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0, backlog=1024)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
