@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from safe_ecs.lazy import lookup
+from safe_ecs.lazy import offer
 
 if TYPE_CHECKING:
     from safe_ecs.cache.memory import StatusCache
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from safe_ecs.errors import GuardError, ManagedSecurityGroupError, StatusUnavailableError
     from safe_ecs.policy import GuardPolicy
 else:
-    __getattr__ = lookup(
+    __getattr__, __dir__ = offer(
         __name__,
         {
             "OPERATIONS": "safe_ecs.core.operations",
@@ -44,8 +44,3 @@ __all__ = [
     "Undetermined",
     "guard",
 ]
-
-
-def __dir__() -> list[str]:
-    """Return what the package offers, whether it has been imported or not."""
-    return [*__all__]

@@ -13,7 +13,7 @@ from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.knowledge import LEARNED_FROM_ANSWERS, Knowledge
 from safe_ecs.lookup.loops import LOOPS
 from safe_ecs.lookup.threads import THREADS
-from safe_ecs.telling.audience import Audience
+from safe_ecs.observe.audience import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from safe_ecs.lookup.connection import Connection
     from safe_ecs.lookup.describe import Found, Query
     from safe_ecs.lookup.templates import TemplateFound
+    from safe_ecs.observe.audience import Audience
     from safe_ecs.policy import GuardPolicy
     from safe_ecs.stats import Tally
-    from safe_ecs.telling.audience import Audience
 
 LEAST_PATIENCE: Final = 0.05
 """The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""

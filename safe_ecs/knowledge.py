@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from safe_ecs.core.request import EffectiveRequest, LaunchTemplate
     from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
     from safe_ecs.lookup.batching import Inquiry
+    from safe_ecs.observe.audience import Audience
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
-    from safe_ecs.telling.audience import Audience
 
 _LOGGER: Final = logging.getLogger("safe_ecs")
 LEARNED_FROM_ANSWERS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}

@@ -13,19 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-def lookup(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
-    """Return the ``__getattr__`` of a package.
+def offer(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """Return the ``__getattr__`` and the ``__dir__`` of a package that offers names.
 
     Args:
-        package: Its name.
-        homes: For each name that it offers, the module it comes from.
+        package: The package's name.
+        homes: For each name, the module it comes from.
     """
+    module = sys.modules[package]
 
     def find(name: str) -> object:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value: object = getattr(import_module(homes[name]), name)
-        setattr(sys.modules[package], name, value)
+        setattr(module, name, value)
         return value
 
-    return find
+    return find, lambda: sorted(homes)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from safe_ecs import Client, ManagedSecurityGroupError, StatusCache
-from safe_ecs.telling import log
-from safe_ecs.telling.log import is_heard
+from safe_ecs.observe import log
+from safe_ecs.observe.log import is_heard
 from tests.listeners import REACH, Notebook
 from tests.sdk import models
 

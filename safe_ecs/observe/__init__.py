@@ -1,7 +1,23 @@
-"""Tells what the guard did: the records, the protocol of those who are told, and a log file."""
+"""Tells what the guard did: the records, the protocol of those who are told, the logger, and a log file."""
 
-from safe_ecs.observe.json_lines import JsonLinesLog
-from safe_ecs.observe.observer import Observer
-from safe_ecs.observe.record import DecisionRecord, GroupRecord, LookUp
+from typing import TYPE_CHECKING
+
+from safe_ecs.lazy import offer
+
+if TYPE_CHECKING:
+    from safe_ecs.observe.json_lines import JsonLinesLog
+    from safe_ecs.observe.observer import Observer
+    from safe_ecs.observe.record import DecisionRecord, GroupRecord, LookUp
+else:
+    __getattr__, __dir__ = offer(
+        __name__,
+        {
+            "DecisionRecord": "safe_ecs.observe.record",
+            "GroupRecord": "safe_ecs.observe.record",
+            "JsonLinesLog": "safe_ecs.observe.json_lines",
+            "LookUp": "safe_ecs.observe.record",
+            "Observer": "safe_ecs.observe.observer",
+        },
+    )
 
 __all__ = ["DecisionRecord", "GroupRecord", "JsonLinesLog", "LookUp", "Observer"]

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from safe_ecs.lazy import lookup
+from safe_ecs.lazy import offer
 
 if TYPE_CHECKING:
     from safe_ecs.testing.fake import FakeEcs
     from safe_ecs.testing.faults import CannedAnswer, Fault
     from safe_ecs.testing.record import RecordedRequest
 else:
-    __getattr__ = lookup(
+    __getattr__, __dir__ = offer(
         __name__,
         {
             "CannedAnswer": "safe_ecs.testing.faults",
@@ -20,8 +20,3 @@ else:
     )
 
 __all__ = ["CannedAnswer", "FakeEcs", "Fault", "RecordedRequest"]
-
-
-def __dir__() -> list[str]:
-    """Return what the package offers, whether it has been imported or not."""
-    return [*__all__]

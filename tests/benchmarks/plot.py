@@ -53,6 +53,8 @@ def draw(
         axes.set_xscale("log", base=2 if axes is left else 10)
         axes.spines[["top", "right"]].set_visible(False)
     left.set_xticks(list(groups), [str(number) for number in groups])
+    right.set_xticks(list(tasks), [f"{number:,}" for number in tasks])
+    right.minorticks_off()
     sheet.savefig(path, metadata={"Date": None})
 
 

@@ -11,8 +11,8 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from safe_ecs.telling.caller import caller
-from safe_ecs.telling.log import LOGGER, Log, is_heard
+from safe_ecs.observe.caller import caller
+from safe_ecs.observe.log import LOGGER, Log, is_heard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

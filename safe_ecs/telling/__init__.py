@@ -1,1 +1,0 @@
-"""Tells observers and the logger what the guard did, where anybody listens."""
