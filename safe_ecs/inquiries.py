@@ -146,7 +146,7 @@ class StatusInquiry(_Inquiry):
         asked_at = self._cache.now()
         read = self._read._replace(security_group_ids=ids)
         shared = self._cache.fetch(read, self._ttl) if self._shares else {}
-        rest = self._rest(read, shared)
+        rest = self._rest(read, shared, asked_at)
         found = ask(self._connection, describe(rest), self._limits, self)
         fresh = self._keep(rest, found, shared, asked_at)
         if fresh and self._cache.is_shared:
@@ -160,14 +160,19 @@ class StatusInquiry(_Inquiry):
         shared: dict[str, GroupStatus] = {}
         if self._shares:
             shared = await in_background_async(partial(self._cache.fetch, read, self._ttl))
-        rest = self._rest(read, shared)
+        rest = self._rest(read, shared, asked_at)
         found = await ask_async(self._connection, describe(rest), self._limits, self)
         fresh = self._keep(rest, found, shared, asked_at)
         if fresh and self._cache.is_shared:
             await in_background_async(partial(self._cache.publish, rest, fresh, self._ttl))
         return {**shared, **found}
 
-    def _rest(self, read: Read, shared: dict[str, GroupStatus]) -> Read:
+    def _rest(self, read: Read, shared: dict[str, GroupStatus], asked_at: float) -> Read:
+        """Return what ECS is to be asked, and drop what is shared but has been forgotten since it was learned."""
+        for security_group_id, status in list(shared.items()):
+            if self._cache.forgotten_at((security_group_id,)) >= asked_at - status.age:
+                # The other processes could not be told at that moment.
+                del shared[security_group_id]
         self._tally.count(shared_hits=len(shared))
         return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in shared))
 

@@ -8,7 +8,7 @@ import pickle
 from copy import copy
 from functools import partial
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import redis.asyncio
@@ -228,6 +228,21 @@ def test_refresh_writes_through_and_forget_reaches_the_others(ecs: FakeEcs, serv
         direct.set("safe_ecs_of_others", "1")
         asyncio.run(one.guard.forget_async())
         assert direct.keys() == [b"safe_ecs_of_others"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
+    ecs: FakeEcs, server: RedisServer, ordinary: str, form: str
+) -> None:
+    """The server could not be told, and still holds what was learned before."""
+    client = another(ecs, server)
+    status(client, ordinary, form=form)
+    with server.halted():
+        status(client, "sg-none", form=form)
+        client.guard.forget(ordinary)
+    cast("Any", client._safe_ecs_gate.knowledge.cache)._rests_until = -1
+    assert status(client, ordinary, form=form)[ordinary].source == "lookup"
+    assert [read.parameters["SecurityGroupIds"].count(ordinary) for read in ecs.reads] == [1, 0, 1]
 
 
 def test_what_is_learned_is_shared_without_making_the_caller_wait(
