@@ -43,6 +43,13 @@ class Inspector:
         self._client = client
         self._gate = gate
 
+    def __repr__(self) -> str:
+        stats = self.stats
+        return (
+            f"<guard of {bare_host(str(self._client._endpoint))}: mode {self.policy.mode}, "
+            f"{stats.calls} calls, {stats.refusals} refused, {stats.lookups} look-ups>"
+        )
+
     @property
     def policy(self) -> GuardPolicy:
         """The policy of the client."""
@@ -59,7 +66,7 @@ class Inspector:
 
         Raises:
             TypeError: ``request`` is neither, or parameters are given beside a model.
-            ValueError: The installed SDK knows no such operation.
+            ValueError: The installed SDK knows no such operation, or a parameter is spelt as in Python.
         """
         began = perf_counter_ns()
         named, effective = intended_call(self._client, request, parameters)

@@ -38,10 +38,11 @@ def intended_call(
 
     Raises:
         TypeError: ``request`` is neither, or parameters are given beside a model.
-        ValueError: The installed SDK knows no such operation.
+        ValueError: The installed SDK knows no such operation, or a parameter is spelt as in Python.
     """
     if isinstance(request, str):
         action = GUARDED_ACTIONS.get(request.strip().lower(), request)
+        _refuse_snake_case(parameters or {})
     else:
         action = _action_of(type(request))
         if parameters is not None:
@@ -55,6 +56,14 @@ def intended_call(
     call = outgoing.of_call_api(client, params, sent, RuntimeOptions())
     effective = None if call is None else call.effective
     return action, effective if effective is not None and effective.is_guarded else None
+
+
+def _refuse_snake_case(parameters: Mapping[str, object]) -> None:
+    """Refuse what no parameter of ECS looks like: a group that is named so would not be seen."""
+    for name in parameters:
+        if "_" in name:
+            spelt = "".join(part.capitalize() for part in name.split("_"))
+            raise ValueError(f"parameters are spelt as on the wire: {spelt!r} instead of {name!r}")
 
 
 def _action_of(model: type) -> str:

@@ -10,7 +10,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
-from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
+from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
 from safe_ecs.testing import CannedAnswer
 from safe_ecs.testing.samples import SAMPLES, make_target
 from tests.doors import EcsGateway, call
@@ -38,6 +38,20 @@ async def test_check_gives_the_decision_that_the_call_would_get(
     assert [group.security_group_id for group in by_model.groups] == [target.security_group_id]
     assert (await client.guard.check_async(SAMPLES[action](target))).outcome == outcome
     assert not ecs.writes
+
+
+def test_a_parameter_that_is_spelt_as_in_python_is_refused(client: Client, managed: str) -> None:
+    """Nobody would see the group that it names."""
+    with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
+        client.guard.check("DeleteSecurityGroup", {"security_group_id": managed})
+
+
+def test_a_guard_says_what_it_is_and_has_done(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """On one line, for notebooks."""
+    assert repr(client.guard) == f"<guard of {ecs.endpoint}: mode enforce, 0 calls, 0 refused, 0 look-ups>"
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert repr(client.guard).endswith("mode enforce, 1 calls, 1 refused, 1 look-ups>")
 
 
 async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEcs, client: Client) -> None:
