@@ -12,6 +12,8 @@ import pytest
 from safe_ecs.testing import CannedAnswer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from safe_ecs.testing import FakeEcs
 
 REGION = ("--region-id", "cn-hangzhou")
@@ -133,5 +135,26 @@ def test_check_takes_other_parameters(ecs: FakeEcs, managed: str) -> None:
 def test_wrong_usage_exits_with_3(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert done.returncode == 3
-    assert done.stderr.startswith("usage: python -m safe_ecs")
+    of_command = f" {arguments[0]}" if arguments and arguments[0] != "unknown" else ""
+    assert done.stderr.startswith(f"usage: python -m safe_ecs{of_command} [-h]")
     assert not done.stdout
+
+
+def test_without_credentials_the_command_line_says_so_in_a_few_words(ecs: FakeEcs, tmp_path: Path) -> None:
+    """The SDK would log the traceback of every provider that it tried."""
+    command = ("check", "DeleteSecurityGroup", "--security-group-id", "sg-1", *REGION)
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "safe_ecs", *command, "--endpoint-url", f"http://{ecs.endpoint}"],
+        capture_output=True,
+        text=True,
+        env={
+            "HOME": str(tmp_path),
+            "PATH": os.environ["PATH"],
+            "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+        },
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert "Check that the client has credentials" in done.stdout
+    assert not done.stderr

@@ -137,8 +137,8 @@ def test_explain_says_what_was_denied_for_whom_and_how_often(ecs: FakeEcs, tmp_p
     assert (done.returncode, done.stderr) == (0, "")
     first, head, *rows = rows_of(done.stdout)
     assert " ".join(first) == (
-        "Decisions: 6 (2 denied, 1 allowed, 1 would have been denied, 1 let through by a bypass, 1 could not be "
-        "determined)"
+        "Decisions: 6 (2 denied, 1 allowed, 1 would have been denied, 1 let through by a bypass, 1 stopped, as "
+        "they could not be determined)"
     )
     assert head[:4] == ["times", "outcome", "action", "managed_by"]
     assert [(row[0], row[2], row[3]) for row in rows] == [

@@ -16,9 +16,12 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+try:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[redis]'", name=error.name) from error
 
 from safe_ecs.background import within
 from safe_ecs.cache.memory import StatusCache

@@ -27,7 +27,7 @@ def config_for(namespace: argparse.Namespace, region_id: str) -> Config:
         ValueError: The endpoint is no URL.
     """
     # Without credentials the SDK logs the traceback of every provider it tried.
-    logging.getLogger("alibabacloud_credentials").setLevel(logging.CRITICAL)
+    logging.getLogger("credentials").setLevel(logging.CRITICAL)
     config = Config(credential=CredentialClient(), region_id=region_id)
     if namespace.endpoint_url:
         url = urlsplit(namespace.endpoint_url)

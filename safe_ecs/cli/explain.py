@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
     from safe_ecs.cli.terminal import Form
 
+_UNCHECKED: Final = "unchecked"
+"""What an unavailable decision comes to where the policy allows those."""
+
 _WORDS: Final = {
     "denied": "denied",
     "would_deny": "would have been denied",
     "bypassed": "let through by a bypass",
-    "unavailable": "could not be determined",
+    "unavailable": "stopped, as they could not be determined",
+    _UNCHECKED: "let through unchecked",
     "allowed": "allowed",
 }
 
@@ -61,6 +65,8 @@ def _run(namespace: argparse.Namespace) -> int:
     rows: dict[_Kind, _Row] = {}
     for decision in _decisions(namespace.file):
         outcome = str(decision.get("outcome"))
+        if outcome == "unavailable" and decision.get("refused") is False:
+            outcome = _UNCHECKED
         outcomes[outcome] += 1
         if outcome != "allowed":
             _add(rows, outcome, decision)

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="A guard for managed security groups.",
         epilog="Example: %(prog)s demo. Each command has a --help of its own.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND", parser_class=_Parser)
     add_demo(commands)
     add_permissions(commands)
     add_check(commands)
@@ -50,5 +50,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         exit_code: int = namespace.run(namespace)
     except ValueError as error:
-        parser.error(str(error))
+        commands.choices[namespace.command].error(str(error))
     return exit_code

@@ -70,7 +70,7 @@ class GroupStatus(NamedTuple):
         region_id: The region that was asked.
         source: ``"lookup"`` if ECS was asked for this decision. What was remembered came from an earlier look-up
             (``"cache"``), from another process (``"shared"``), from the caller's own calls (``"learned"``) or
-            from ``warm()``; ``"stale"`` is what has outlived ``ttl`` and serves while ECS cannot be asked.
+            from a listing of the guard's (``"warm"``); ``"stale"`` is what has outlived ``ttl`` and serves while ECS cannot be asked.
         age: Seconds since ECS gave the answer.
     """
 

@@ -63,8 +63,10 @@ def _refusal(code: str, reason: str, error: BaseException, action: str) -> Failu
         next_step = f"Grant the RAM action ecs:{action} to these credentials."
     elif code.startswith("InvalidSecurityGroupId"):
         next_step = "Check the security group id."
+    elif code.startswith("InvalidRegionId"):
+        next_step = "Check the region: that of the request, or of the client."
     else:
-        next_step = _TRY_AGAIN
+        next_step = "ECS refuses the look-up itself: check the endpoint, the region and the account."
     return Failure(reason=reason, next_step=next_step, code=code, cause=error)
 
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry import metrics, trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+try:
+    from opentelemetry import metrics, trace
+    from opentelemetry.trace import SpanKind, Status, StatusCode
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[otel]'", name=error.name) from error
 
 from safe_ecs.observe.observer import Observer
 from safe_ecs.observe.record import own_version
