@@ -100,11 +100,11 @@ def test_tries_end_with_lookup_attempts(ecs: FakeEcs, ordinary: str, form: str) 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_lookup_ends_with_lookup_timeout(ecs: FakeEcs, ordinary: str, form: str) -> None:
     """A server that is silent holds nobody longer than the policy says."""
-    ecs.answer_with(DESCRIBE, *[CannedAnswer(delay=3.0)] * 9)
+    ecs.answer_with(DESCRIBE, *[CannedAnswer(delay=20)] * 9)
     start = monotonic()
     with pytest.raises(StatusUnavailableError, match=r"no answer within lookup_timeout \(0\.3 s\)"):
         delete(ecs, ordinary, form, lookup_timeout=0.3)
-    assert monotonic() - start < 2
+    assert monotonic() - start < 10
     assert not ecs.writes
 
 

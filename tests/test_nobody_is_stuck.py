@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DESCRIBE = "DescribeSecurityGroups"
 FORMS = ("sync", "async")
+NOTHING = b'{"RequestId": "R", "TotalCount": 0, "SecurityGroups": {"SecurityGroup": []}}'
 
 
 def status(client: Client, group: str, form: str = "sync") -> Any:
@@ -85,11 +86,9 @@ def test_a_server_that_dribbles_holds_nobody_longer_than_lookup_timeout(
     config = ecs.config()
     config.endpoint = dribble
     client = Client(config, policy=GuardPolicy(lookup_timeout=0.5), cache=StatusCache())
-    start = monotonic()
-    [error] = Callers([partial(status, client, "sg-1", form)]).join(10)
+    [error] = Callers([partial(status, client, "sg-1", form)]).join(30)
     assert isinstance(error, StatusUnavailableError)
     assert "gave no answer within lookup_timeout (0.5 s)" in error.message
-    assert 0.4 < monotonic() - start < 2
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -97,27 +96,28 @@ def test_several_reads_of_one_call_together_end_with_lookup_timeout(
     ecs: FakeEcs, ordinary: str, form: str
 ) -> None:
     """A group that is in no region the call may be about is asked for in each of them."""
-    ecs.latency = 0.4
-    client = Client(ecs.config(region_id="cn-beijing"), policy=GuardPolicy(lookup_timeout=0.6))
+    ecs.answer_with(DESCRIBE, CannedAnswer(delay=0.1, body=NOTHING), CannedAnswer(delay=20))
+    client = Client(ecs.config(region_id="cn-beijing"), policy=GuardPolicy(lookup_timeout=1))
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary, region_id="cn-shanghai")
     check = client.guard.check if form == "sync" else lambda r: asyncio.run(client.guard.check_async(r))
     start = monotonic()
-    [decision] = Callers([partial(check, request)]).join(10)
+    [decision] = Callers([partial(check, request)]).join(30)
     assert decision.outcome == "unavailable"
-    assert monotonic() - start < 1.5
+    assert len(ecs.reads) == 2
+    assert monotonic() - start < 10
 
 
 def test_one_who_waits_behind_a_batch_waits_for_his_own_time_only(ecs: FakeEcs) -> None:
     """Not for that of the batch in front of his as well."""
-    ecs.answer_with(DESCRIBE, CannedAnswer(delay=3))
-    client = Client(ecs.config(), policy=GuardPolicy(lookup_timeout=1.0), cache=StatusCache())
+    ecs.answer_always(DESCRIBE, CannedAnswer(delay=20))
+    client = Client(ecs.config(), policy=GuardPolicy(lookup_timeout=3), cache=StatusCache())
     first = Callers([partial(client.guard.status, "sg-1")])
     wait_for_read(ecs)
-    sleep(0.5)
     start = monotonic()
-    [error] = Callers([partial(client.guard.status, "sg-2")]).join(10)
+    [error] = Callers([partial(client.guard.status, "sg-2")]).join(30)
     assert isinstance(error, StatusUnavailableError)
-    assert monotonic() - start < 1.2
+    # Both times together would be 6 seconds.
+    assert monotonic() - start < 5
     first.join(10)
 
 
@@ -233,7 +233,8 @@ async def test_a_sync_call_does_not_wait_for_a_task_of_its_own_loop(
     await asyncio.sleep(0.1)
     start = monotonic()
     assert client.guard.status(managed)[managed].service_managed
-    assert monotonic() - start < 2
+    # It would wait for lookup_timeout, 10 seconds.
+    assert monotonic() - start < 6
     assert (await task)[managed].service_managed
 
 
@@ -278,13 +279,14 @@ def test_a_lookup_from_inside_a_lookup_does_not_wait_for_itself(
             asked.append(True)
             assert (await outer.guard.status_async(managed, ordinary))[managed].service_managed
 
-    outer = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_timeout=5))
+    outer = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_timeout=20))
     vars(outer)["_credential"] = CredentialClient(provider=Reentrant(ask, ask_async))
     start = monotonic()
-    [answer] = Callers([partial(status, outer, managed, form)]).join(20)
+    [answer] = Callers([partial(status, outer, managed, form)]).join(30)
     assert answer[managed].service_managed
     assert asked
-    assert monotonic() - start < 3
+    # The one inside would wait for lookup_timeout.
+    assert monotonic() - start < 15
 
 
 class Broken(Exception):  # noqa: N818 - somebody's
