@@ -75,7 +75,9 @@ def _draw(path: Path, alone: list[Figure], many: list[Figure]) -> None:
 
 
 def _print_reads() -> None:
-    print("\n| work, with an ECS that takes 50 ms for an answer | reads to ECS | at most | met |")
+    print(
+        "\n| work, with an ECS that takes 50 ms for an answer (2 s for the first one to threads, until all run) | reads to ECS | at most | met |"
+    )
     print("|---|---|---|---|")
     for workload in WORKLOADS:
         with FakeEcs() as ecs:
