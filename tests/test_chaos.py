@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections import Counter
 from random import Random
@@ -10,10 +11,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+from darabonba.exceptions import UnretryableException
+from darabonba.policy.retry import RetryPolicyContext
 
 from safe_ecs.lookup.threads import THREADS
 from safe_ecs.testing import FakeEcs, RecordedRequest
-from tests.chaos.calls import ACTIONS, Note
+from tests.chaos.calls import ACTIONS, THREAD_WAYS, Note, outcome_of, plan
 from tests.chaos.driver import Chaos
 from tests.chaos.leftovers import Open
 from tests.chaos.verdict import Verdict
@@ -87,6 +91,8 @@ _WORLD: Any = SimpleNamespace(is_on_managed_group=lambda *_: False)
         ("cancelled", [], 0),
         ("cancelled", [_request()] * 2, 1),
         ("cancelled", [_request("sg-2")], 1),
+        ("broken", [], 1),
+        ("broken", [_request()], 1),
     ],
 )
 def test_a_write_that_is_lost_doubled_or_altered_counts(
@@ -104,6 +110,40 @@ def test_a_call_that_does_not_end_in_time_counts(note: Note) -> None:
     verdict = Verdict()
     verdict.judge([note], [], _WORLD)
     assert (verdict.outlived, verdict.is_good) == (1, False)
+
+
+def _wrapped(error: Exception) -> Exception:
+    context: Any = RetryPolicyContext
+    return UnretryableException(context(exception=error))
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (KeyError(), "broken"),
+        (_wrapped(KeyError()), "broken"),
+        (_wrapped(OSError()), "cut off"),
+        (ClientException(code="Throttling"), "refused by ECS"),
+        (asyncio.CancelledError(), "cancelled"),
+    ],
+)
+def test_a_mistake_is_told_from_trouble(error: BaseException, outcome: Outcome) -> None:
+    """A call that ends by one is not said to have been cut off."""
+    assert outcome_of(error) == outcome
+
+
+def test_the_same_seed_makes_the_same_choices_whatever_groups_there_are(ecs: FakeEcs) -> None:
+    """Operation and way, and what is chosen after them."""
+    world = World(ecs, Random(7))  # noqa: S311 - it is to be repeatable
+    few = world.turn()
+    for _ in range(20):
+        world.turn()
+    many = world.turn()
+    for number in range(200):
+        dice = [Random(number), Random(number)]  # noqa: S311 - it is to be repeatable
+        first, second = (plan(*each) for each in zip(dice, "ab", [THREAD_WAYS] * 2, [few, many], strict=True))
+        assert (first.action, first.way) == (second.action, second.way)
+        assert dice[0].random() == dice[1].random()
 
 
 def test_what_is_left_over_counts() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
+from darabonba.exceptions import UnretryableException
 
 from safe_ecs import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.testing.samples import SAMPLES
@@ -14,17 +17,25 @@ from tests.sdk import models
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from random import Random
 
     from safe_ecs.testing.samples import Target
     from tests.chaos.world import Sight
 
 Outcome: TypeAlias = Literal[
-    "returned", "refused by ECS", "denied", "unavailable", "cut off", "cancelled", "never ended"
+    "returned",
+    "refused by ECS",
+    "denied",
+    "unavailable",
+    "cut off",
+    "cancelled",
+    "broken",
+    "never ended",
 ]
 
 # In which parameter the mark of a call travels: ECS leaves them as they are, and the guard looks at none but the last.
 _MARKED: Final = ("client_token", "description", "owner_account")
+
+_MISTAKES: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 
 ACTIONS: Final = tuple(SAMPLES)
 THREAD_WAYS: Final = (*FORMS, *DOORS)
@@ -87,12 +98,14 @@ def plan(dice: Random, mark: str, ways: tuple[str, ...], sight: Sight) -> Planne
     """
     action, way = dice.choice(ACTIONS), dice.choice(ways)
     is_managed, takes_template, takes_several = (dice.random() < share for share in (0.45, 0.35, 0.4))
-    target: Target = dice.choice(sight.managed if is_managed else sight.ordinary)
+    # How often a choice throws the dice depends on how many groups there are: that must change nothing else.
+    of_groups = Random(dice.random())  # noqa: S311 - it is to be repeatable
+    target: Target = of_groups.choice(sight.managed if is_managed else sight.ordinary)
     request: Any = SAMPLES[action](target)
     if action == "RunInstances" and takes_template and sight.templates:
-        request = _from_template(dice, sight)
+        request = _from_template(of_groups, sight)
     elif takes_several:
-        _take_more(request, dice.choice(sight.ordinary).security_group_id)
+        _take_more(request, of_groups.choice(sight.ordinary).security_group_id)
     setattr(request, next(name for name in _MARKED if hasattr(request, name)), mark)
     return Planned(mark, action, way, request)
 
@@ -119,14 +132,18 @@ def _take_more(request: Any, group: str) -> None:
 
 def outcome_of(error: BaseException) -> Outcome:
     """Return how a call ended that raised."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
     if isinstance(error, ManagedSecurityGroupError):
         return "denied"
     if isinstance(error, StatusUnavailableError):
         return "unavailable"
-    # What ECS says has its code; what breaks on the way has none, or stands for an answer that could not be read.
     if isinstance(error, AlibabaCloudException) and getattr(error, "code", None):
         return "refused by ECS"
-    return "cut off"
+    # The SDK wraps what goes wrong on the way or with an answer, and its own mistakes as well as ours.
+    inner = getattr(error, "inner_exception", None)
+    is_wrapped = isinstance(error, UnretryableException)
+    return "cut off" if is_wrapped and not isinstance(inner, _MISTAKES) else "broken"
 
 
 def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ class Verdict:
 
     Attributes:
         on_managed: Writes to managed groups that reached the server.
-        lost_doubled_altered: Calls whose writes are not on the record as they have to be.
+        lost_doubled_altered: Calls whose writes are not on the record as they have to be, or that broke.
         outlived: Calls that took longer than they may.
         left_over: Threads, tasks, sockets and locks, by kind.
         outcomes: Calls by their outcome.
@@ -103,7 +103,7 @@ class Verdict:
         least = int(note.outcome in _SENT_ONCE)
         most = int(note.outcome not in _NOT_SENT)
         altered = [each for each in sent if each.action != note.action or _given(each) != note.parameters]
-        if altered or not least <= len(sent) <= most:
+        if note.outcome == "broken" or altered or not least <= len(sent) <= most:
             self.lost_doubled_altered += 1
             self.examples.append(f"sent {len(sent)} times, altered {len(altered)} times: {note} {altered}")
 
@@ -132,7 +132,7 @@ class Verdict:
         yield "| what has to be 0 | number |"
         yield "|---|---|"
         yield f"| writes to managed groups that reached FakeEcs | {self.on_managed:,} |"
-        yield f"| allowed writes lost, doubled or altered, refused ones sent | {self.lost_doubled_altered:,} |"
+        yield f"| allowed writes lost, doubled, altered or broken, refused ones sent | {self.lost_doubled_altered:,} |"
         yield f"| calls that took longer than {MOST_SECONDS:.0f} s | {self.outlived:,} |"
         yield f"| threads, tasks, sockets and locks left over | {self.left_over.total():,} |"
 

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from safe_ecs.testing import Fault
@@ -13,7 +14,6 @@ from tests.chaos.calls import ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from random import Random
 
     from safe_ecs.testing import CannedAnswer, FakeEcs
 
@@ -147,7 +147,8 @@ class Weather:
             self._fail([TEMPLATES], self._faults(kind), 0.5)
 
     def _lies(self) -> None:
-        self._fail([STATUSES, TEMPLATES], [Lie("malformed", 0.0, self.strikes, self._dice)], 0.6)
+        dice = Random(self._dice.random())  # noqa: S311 - it is to be repeatable
+        self._fail([STATUSES, TEMPLATES], [Lie("malformed", 0.0, self.strikes, dice)], 0.6)
 
     def _storm(self) -> None:
         everything = self._faults("throttled", "unavailable", "internal_error", "slow", "reset", "lost")

@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import warnings
 from collections import Counter
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event, Thread
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from safe_ecs.policy import Mode
+    from tests.chaos.calls import Outcome
     from tests.chaos.world import Sight
 
 MOST_SECONDS: Final = LOOKUP_TIMEOUT + CONNECT_TIMEOUT + READ_TIMEOUT + 10
@@ -148,7 +150,20 @@ class Worker:
             yield mark.replace(" ", "-"), Random(f"{self._assignment.seed} {mark}")  # noqa: S311 - it is to be repeatable
             number += 1
 
-    def _note(self, planned: Planned, client: str, outcome: Any, began: float) -> None:
+    @contextmanager
+    def _noted(self, planned: Planned, client: str) -> Iterator[None]:
+        """Note how the call ends that is made inside the block; whatever it raises is part of the note."""
+        began = monotonic()
+        self._under_way[planned.mark] = planned, client, began
+        outcome: Outcome = "returned"
+        try:
+            yield
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - to be noted
+            outcome = outcome_of(error)
+        del self._under_way[planned.mark]
+        self._note(planned, client, outcome, began)
+
+    def _note(self, planned: Planned, client: str, outcome: Outcome, began: float) -> None:
         seconds = monotonic() - began
         self.report.notes.append(
             Note(planned.mark, planned.action, planned.way, client, planned.parameters, outcome, seconds)
@@ -163,19 +178,11 @@ class Worker:
     def _call(self, mark: str, dice: Random) -> None:
         planned = plan(dice, mark, THREAD_WAYS, self.sight)
         name, client = self._clients.pick(dice, planned.way)
-        began = monotonic()
-        self._under_way[mark] = planned, name, began
-        try:
+        with self._noted(planned, name):
             if planned.way in FORMS:
                 call(client, planned.action, planned.request, planned.way)
             else:
                 DOORS[planned.way](client, planned.action, OpenApiRequest(query=planned.parameters))
-        except Exception as error:  # noqa: BLE001 - to be noted
-            outcome = outcome_of(error)
-        else:
-            outcome = "returned"
-        del self._under_way[mark]
-        self._note(planned, name, outcome, began)
 
     def _read(self, dice: Random) -> None:
         """Do something beside the calls that are judged: what is learned or forgotten by it must harm none."""
@@ -213,22 +220,12 @@ class Worker:
             planned = plan(dice, mark, TASK_WAYS, self.sight)
             name, client = self._clients.pick(dice, planned.way)
             is_cancelled, after = dice.random() < 0.25, dice.random() ** 2 * 0.3
-            began = monotonic()
-            self._under_way[mark] = planned, name, began
-            task = asyncio.create_task(_send(client, planned))
-            try:
+            with self._noted(planned, name):
+                task = asyncio.create_task(_send(client, planned))
                 if is_cancelled:
                     await asyncio.wait((task,), timeout=after)
                     task.cancel()
                 await task
-            except asyncio.CancelledError:
-                outcome = "cancelled"
-            except Exception as error:  # noqa: BLE001 - to be noted
-                outcome = outcome_of(error)
-            else:
-                outcome = "returned"
-            del self._under_way[mark]
-            self._note(planned, name, outcome, began)
 
     def _fork_now_and_then(self) -> None:
         fork = multiprocessing.get_context("fork")
@@ -242,8 +239,9 @@ class Worker:
             self.report.forks += 1
             began = monotonic()
             if receiver.poll(MOST_SECONDS * _CALLS_OF_A_FORK):
-                self.report.notes += receiver.recv()
-                child.join(MOST_SECONDS)
+                with suppress(EOFError):
+                    self.report.notes += receiver.recv()
+            child.join(MOST_SECONDS)
             if child.exitcode != 0:
                 planned = plan(dice, mark, THREAD_WAYS, self.sight)
                 self._note(planned, "forked process", "never ended", began)
