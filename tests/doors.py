@@ -109,6 +109,13 @@ def _as_list(send: Callable[..., Any]) -> Callable[..., Any]:
     return drain
 
 
+def _drained(send: Callable[..., Any]) -> Callable[..., Any]:
+    async def drain(*arguments: Any, **version: str) -> Any:
+        return [event async for event in send(*arguments, **version)]
+
+    return drain
+
+
 def _awaited(send: Callable[..., Any]) -> Callable[..., Any]:
     def run(*arguments: Any, **version: str) -> Any:
         async def wait() -> Any:
@@ -119,29 +126,24 @@ def _awaited(send: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _drained(send: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*arguments: Any, **version: str) -> Any:
-        async def drain() -> Any:
-            return [event async for event in send(*arguments, **version)]
-
-        return asyncio.run(drain())
-
-    return run
-
+ASYNC_TRANSPORTS: dict[str, Callable[..., Any]] = {
+    "do_request_async": _by_params("do_request_async"),
+    "do_rpcrequest_async": _by_arguments("do_rpcrequest_async"),
+    "do_roarequest_async": _by_arguments("do_roarequest_async", "/"),
+    "do_roarequest_with_form_async": _by_arguments("do_roarequest_with_form_async", "/"),
+    "execute_async": _by_execute("execute_async"),
+    "call_sseapi_async": _drained(_by_params("call_sseapi_async")),
+}
+"""The async transports, for tasks: what they return is to be awaited."""
 
 TRANSPORTS: dict[str, Callable[..., Any]] = {
     "do_request": _by_params("do_request"),
-    "do_request_async": _awaited(_by_params("do_request_async")),
     "do_rpcrequest": _by_arguments("do_rpcrequest"),
-    "do_rpcrequest_async": _awaited(_by_arguments("do_rpcrequest_async")),
     "do_roarequest": _by_arguments("do_roarequest", "/"),
-    "do_roarequest_async": _awaited(_by_arguments("do_roarequest_async", "/")),
     "do_roarequest_with_form": _by_arguments("do_roarequest_with_form", "/"),
-    "do_roarequest_with_form_async": _awaited(_by_arguments("do_roarequest_with_form_async", "/")),
     "execute": _by_execute("execute"),
-    "execute_async": _awaited(_by_execute("execute_async")),
     "call_sseapi": _as_list(_by_params("call_sseapi")),
-    "call_sseapi_async": _drained(_by_params("call_sseapi_async")),
+    **{name: _awaited(send) for name, send in ASYNC_TRANSPORTS.items()},
 }
 """The transports of the SDK. ``call_api`` is none: it only chooses among them."""
 

@@ -183,7 +183,7 @@ def test_a_raising_observer_is_logged_once_and_breaks_no_call(
     ecs: FakeEcs, ordinary: str, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Those behind it are told all the same, and so is it the next time; a client for each call logs no more."""
-    raising, slotted, behind = Raising(ZeroDivisionError("oh")), Slotted(), Notebook()
+    raising, slotted, behind = Raising(ZeroDivisionError("a secret")), Slotted(), Notebook()
     for _ in range(2):
         client = Client(ecs.config(), cache=StatusCache(), observers=[raising, slotted, behind])
         request = models.ModifySecurityGroupAttributeRequest(security_group_id=ordinary)
@@ -192,12 +192,14 @@ def test_a_raising_observer_is_logged_once_and_breaks_no_call(
     assert len(ecs.writes) == 2
     assert len(behind.decisions) == len(raising.decisions) == len(behind.look_ups) == 2
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert [text for text in warnings if "Raising" in text] == [
-        (
-            "The observer Raising raised ZeroDivisionError when it was told 'looked_up'; calls go on, and this is "
-            "not logged again."
-        )
-    ]
+    [text] = [text for text in warnings if "Raising" in text]
+    first_line, *frames = text.splitlines()
+    assert first_line == (
+        "The observer Raising raised ZeroDivisionError when it was told 'looked_up'; calls go on, and this is "
+        "not logged again. It was here:"
+    )
+    assert frames[-2].strip().startswith(f'File "{__file__}", line ')
+    assert "a secret" not in caplog.text
     assert len([text for text in warnings if "Slotted" in text]) <= 1
 
 

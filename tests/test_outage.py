@@ -11,6 +11,7 @@ import pytest
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
 from safe_ecs.lookup.retries import RetryQuota
+from safe_ecs.lookup.threads import THREADS
 from safe_ecs.testing import CannedAnswer
 from tests.callers import Callers
 from tests.doors import call
@@ -39,6 +40,14 @@ def check(client: Client, group: str, form: str = "sync") -> Any:
     return client.guard.check("DeleteSecurityGroup", parameters)
 
 
+def wait_for_end_of_look_ups() -> None:
+    """Wait for the thread that asked: until it has ended, who asks for the same is given the answer it has just got."""
+    deadline = monotonic() + 10
+    while THREADS._lines:
+        assert monotonic() < deadline
+        sleep(0.005)
+
+
 @pytest.fixture
 def clock(mocker: Any) -> Any:
     """What the memory takes for the time."""
@@ -53,9 +62,11 @@ def test_a_status_that_has_outlived_ttl_serves_while_ecs_cannot_be_asked(
     """It says so, and is asked again at the next chance."""
     client = make(ecs, lookup_attempts=1)
     check(client, managed, form)
+    wait_for_end_of_look_ups()
     ecs.answer_always(DESCRIBE, answer)
     clock.return_value += 300 + 3599
     decision = check(client, managed, form)
+    wait_for_end_of_look_ups()
     [group] = decision.groups
     assert (decision.outcome, group.source, group.age) == ("denied", "stale", 3899.0)
     assert decision.reason.endswith(f"ECS cannot be asked now; stale: {managed} (3899 s old).")

@@ -68,9 +68,10 @@ class Connection:
                 size = DEFAULT_POOL_MAXSIZE
             self._runtime.max_idle_conns = size + _forks
         settings = {**vars(self._client), **vars(self._runtime), **_NO_SETTINGS}
-        self.settings = tuple([
-            value if type(value) in _COMPARABLE else id(value) for value in settings.values()
-        ])
+        # Their hash alone: a proxy may have a password, and a key is a key, but what failed is remembered by them.
+        self.settings = hash(
+            tuple([value if type(value) in _COMPARABLE else id(value) for value in settings.values()])
+        )
 
     def describe(self, action: str, query: Mapping[str, str], seconds_left: float) -> object:
         """Send one read and return the parsed body of the answer.

@@ -8,6 +8,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from time import perf_counter_ns
+from traceback import format_tb
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -163,12 +164,13 @@ def _complain(observer: Observer, fact: str, error: Exception) -> None:
     except TypeError:
         _raised[key] = observer
     with suppress(Exception):  # The logging itself may be what raises.
+        # Without the error's text, and those of what was being handled: the SDK's hold parameters and signatures.
         LOGGER.warning(
-            "The observer %s raised %s when it was told %r; calls go on, and this is not logged again.",
+            "The observer %s raised %s when it was told %r; calls go on, and this is not logged again. It was here:\n%s",
             type(observer).__qualname__,
             type(error).__name__,
             fact,
-            exc_info=error,
+            "".join(format_tb(error.__traceback__)).rstrip(),
         )
 
 
