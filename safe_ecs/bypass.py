@@ -1,12 +1,13 @@
 """A narrow, recorded exception: calls that a person lets through on purpose, though they would be refused.
 
 It lives in a context variable, so that it holds in the thread or task that entered the block and nowhere else. A
-thread that is started inside starts without it. A task that is started inside, and ``asyncio.to_thread``, take a copy
+thread or process that is started inside starts without it, be it forked. A task that is started inside, and ``asyncio.to_thread``, take a copy
 of the variable, as they do of all: for them it holds too, but no longer than the block.
 """
 
 from __future__ import annotations
 
+import os
 import weakref
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -57,6 +58,7 @@ class Bypass:
         self._security_group_ids = None if security_group_ids is None else _ids(security_group_ids)
         self._actions = None if actions is None else _guarded_actions(actions)
         self.is_open = False
+        self._process = os.getpid()
 
     @contextmanager
     def holding(self) -> Iterator[None]:
@@ -77,7 +79,9 @@ class Bypass:
 
     def covers(self, decision: Decision) -> bool:
         """Return whether it lets a refused call through."""
-        if not self.is_open or (self._actions is not None and decision.action not in self._actions):
+        if not self.is_open or self._process != os.getpid():
+            return False
+        if self._actions is not None and decision.action not in self._actions:
             return False
         if self._security_group_ids is None:
             return True

@@ -50,7 +50,7 @@ def intended_call(
         parameters = request.to_map()
     if action not in OPERATIONS and not hasattr(models, f"{action}Request"):
         raise ValueError(f"ECS has no operation {action!r}, as far as the installed SDK knows")
-    params = Params(action=action, version=ECS_VERSION, pathname="/", style="RPC")
+    params = Params(action=action, version=ECS_VERSION, protocol="HTTPS", pathname="/", style="RPC")
     # Unlike the SDK, the review reads nested and unflattened parameters as well.
     sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
     call = outgoing.of_call_api(client, params, sent, RuntimeOptions())

@@ -16,7 +16,7 @@ from darabonba.core import DaraCore
 from darabonba.model import DaraModel
 
 from safe_ecs.core.operations import NOTICED_ACTIONS
-from safe_ecs.core.request import ACTION_SPELLINGS, MAX_DEPTH, Outgoing, effective_request
+from safe_ecs.core.request import ACTION_SPELLINGS, MAX_DEPTH, PROTOCOLS, Outgoing, effective_request
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from safe_ecs.core.request import EffectiveRequest
 
+
+_PLAIN: Final = frozenset({dict, type(None)})
 
 # A call has no headers of its own nearly always: one empty mapping, which nobody changes, serves them all.
 _NOTHING: Final[dict[Any, object]] = {}
@@ -34,12 +36,21 @@ class Call:
 
     Attributes:
         params: What the transport was given, None for those that take no Params.
-        request: Likewise, or a copy since ``hold()``.
+        request: Likewise, or a copy since ``keep()``.
         runtime: Likewise.
         effective: What it comes to, None for a call that the guard has no use for.
     """
 
-    __slots__ = ("_client", "_held", "_takes_once_headers", "effective", "params", "request", "runtime")
+    __slots__ = (
+        "_client",
+        "_is_held",
+        "_is_kept",
+        "_takes_once_headers",
+        "effective",
+        "params",
+        "request",
+        "runtime",
+    )
 
     def __init__(
         self, client: OpenApiClient, request: OpenApiRequest, runtime: RuntimeOptions, params: Params | None
@@ -49,21 +60,29 @@ class Call:
         self.runtime = runtime
         self.effective: EffectiveRequest | None = None
         self._client = client
-        self._held = False
+        self._is_kept = self._is_held = False
         self._takes_once_headers = params is None or params.style == "RPC"
 
     def hold(self) -> None:
-        """Keep the call as it is now: the caller may reuse his objects while the guard waits for ECS.
+        """Keep the call as it is now, because the guard waits for ECS.
 
         The headers of ``set_rpc_headers`` are taken as well, so that no other call gets them meanwhile.
         """
-        if self._held:
+        self.keep()
+        if not self._is_held and self._takes_once_headers:
+            once_headers = self._client.get_rpc_headers()
+            if once_headers is not None:
+                self.request.headers = DaraCore.merge(self.request.headers, once_headers)
+        self._is_held = True
+
+    def keep(self) -> None:
+        """Keep the call as it is now: the caller may reuse his objects before it is sent, or before it is sent again."""
+        if self._is_kept:
             return
-        self._held = True
-        once_headers = self._client.get_rpc_headers() if self._takes_once_headers else None
+        self._is_kept = True
         request, runtime = copy(self.request), copy(self.runtime)
-        if request.headers is not None or once_headers is not None:
-            request.headers = DaraCore.merge(request.headers, once_headers)
+        if request.headers is not None:
+            request.headers = DaraCore.merge(request.headers)
         if request.query is not None:
             request.query = _copied(DaraCore.merge(request.query))
         request.body = _copied(request.body)
@@ -86,28 +105,35 @@ def of_request(
 
     ``call_sseapi`` differs in that its global headers come after the runtime's.
     """
-    if _surely_of_no_use(client, params.action, params.pathname, request, runtime):
+    if _surely_of_no_use(client, params.action, params.protocol, params.pathname, request, runtime):
         return None
     return _merged(
         Call(client, request, runtime, params),
         params.action,
         params.version,
+        params.protocol,
         params.pathname,
         once_headers=client._headers if params.style == "RPC" else None,
         global_headers_last=global_headers_last,
     )
 
 
-def of_rpcrequest(
-    client: OpenApiClient, action: str, version: str, request: OpenApiRequest, runtime: RuntimeOptions
+def of_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
+    client: OpenApiClient,
+    action: str,
+    version: str,
+    protocol: str,
+    request: OpenApiRequest,
+    runtime: RuntimeOptions,
 ) -> Call | None:
     """Return what ``do_rpcrequest`` is about to send: here action and version are parameters too."""
-    if _surely_of_no_use(client, action, "/", request, runtime):
+    if _surely_of_no_use(client, action, protocol, "/", request, runtime):
         return None
     return _merged(
         Call(client, request, runtime, None),
         action,
         version,
+        protocol,
         "/",
         once_headers=client._headers,
         query={"Action": action, "Version": version},
@@ -118,23 +144,24 @@ def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     client: OpenApiClient,
     action: str,
     version: str,
+    protocol: str,
     pathname: str,
     request: OpenApiRequest,
     runtime: RuntimeOptions,
 ) -> Call | None:
     """Return what ``do_roarequest`` and ``do_roarequest_with_form`` are about to send."""
-    if _surely_of_no_use(client, action, pathname, request, runtime):
+    if _surely_of_no_use(client, action, protocol, pathname, request, runtime):
         return None
     call = Call(client, request, runtime, None)
     call._takes_once_headers = False
-    return _merged(call, action, version, pathname)
+    return _merged(call, action, version, protocol, pathname)
 
 
 def of_execute(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
 ) -> Call | None:
     """Return what ``execute`` is about to send; a gateway plug-in then adds action, version and host."""
-    if _surely_of_no_use(client, params.action, params.pathname, request, runtime):
+    if _surely_of_no_use(client, params.action, params.protocol, params.pathname, request, runtime):
         return None
     call = Call(client, request, runtime, params)
     call._takes_once_headers = True
@@ -142,6 +169,7 @@ def of_execute(
         call,
         params.action,
         params.version,
+        params.protocol,
         params.pathname,
         once_headers=client._headers,
         plugged_in_host=request.endpoint_override or client._endpoint,
@@ -155,13 +183,16 @@ def of_call_api(
     if client._signature_version == "v4":
         return of_execute(client, params, request, runtime)
     if client._signature_algorithm == "v2":
-        return of_rpcrequest(client, params.action or "", params.version or "", request, runtime)
+        return of_rpcrequest(
+            client, params.action or "", params.version or "", params.protocol or "", request, runtime
+        )
     return of_request(client, params, request, runtime)
 
 
-def _surely_of_no_use(
+def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
     client: OpenApiClient,
     action: object,
+    protocol: object,
     pathname: object,
     request: OpenApiRequest | None,
     runtime: RuntimeOptions | None,
@@ -169,16 +200,22 @@ def _surely_of_no_use(
     """Return whether no layer can turn the call into one that the guard looks at, as far as a glance can tell."""
     if request is None or runtime is None:
         return True  # The transport fails on it before it sends anything.
-    if type(action) is not str or not action or action.strip().lower() in NOTICED_ACTIONS:
+    if type(action) is not str or not (action.isascii() and action.isalnum()):
         return False
-    query, endpoint = request.query, client._endpoint
+    if action.lower() in NOTICED_ACTIONS or client._retry_options is not None:
+        # A call that may be sent again is sent as it was, even if the caller's objects have become another call.
+        return False
+    query, endpoint, protocol = request.query, client._endpoint, client._protocol or protocol
     return (
         request.headers is None
         and request.body is None
         and client._headers is None
         and client._global_parameters is None
         and runtime.extends_parameters is None
+        and type(pathname) is str
         and pathname == "/"
+        and type(protocol) is str
+        and protocol in PROTOCOLS
         and (query is None or (type(query) is dict and ACTION_SPELLINGS.isdisjoint(query)))
         and (type(endpoint) is not str or "?" not in endpoint)
         and not _has_own_rpc_headers(type(client))
@@ -194,6 +231,7 @@ def _merged(  # noqa: PLR0913 - each is something in which the transports differ
     call: Call,
     action: object,
     version: object,
+    protocol: object,
     pathname: object,
     *,
     once_headers: object = None,
@@ -202,7 +240,10 @@ def _merged(  # noqa: PLR0913 - each is something in which the transports differ
     global_headers_last: bool = False,
 ) -> Call | None:
     """Merge the layers as the transport will, and say what they come to."""
-    client = call._client
+    client, original = call._client, call.request
+    if client._retry_options is not None or type(original.query) not in _PLAIN:
+        # A mapping of somebody's own may say something else when it is read again.
+        call.keep()
     if call._takes_once_headers and _has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # likewise
         # What somebody's method returns can be known only by calling it, and that may be possible only once.
         call.hold()
@@ -230,9 +271,10 @@ def _merged(  # noqa: PLR0913 - each is something in which the transports differ
             action,
             version,
             client._region_id,
+            client._protocol or protocol,
         )
     )
-    return None if call.effective is None and call.request is request else call
+    return None if call.effective is None and call.request is original else call
 
 
 def _mapping(layer: Any) -> dict[Any, object]:  # noqa: ANN401 - whatever a caller hands to the SDK
@@ -242,14 +284,23 @@ def _mapping(layer: Any) -> dict[Any, object]:  # noqa: ANN401 - whatever a call
     return layer if type(layer) is dict else DaraCore.merge(layer)
 
 
-def _copied(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a caller hands to the SDK
-    """Return a copy that shares no container with the original; models become mappings, as on the wire."""
+def _copied(value: Any, depth: int = 0, copies: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - whatever a caller hands to the SDK
+    """Return a copy that shares no container with the original; models become mappings, as on the wire.
+
+    A container that is there several times is copied once: lists that hold one another may be without number.
+    """
     if depth > MAX_DEPTH:
         return value
+    copies = {} if copies is None else copies
+    if id(value) in copies:
+        return copies[id(value)]
+    copied = value
     if isinstance(value, dict):
-        return {key: _copied(member, depth + 1) for key, member in value.items()}
-    if type(value) in {list, tuple}:
-        return type(value)([_copied(member, depth + 1) for member in value])
-    if isinstance(value, DaraModel):
-        return _copied(cast("Any", value).to_map(), depth + 1)
-    return value
+        copied = copies[id(value)] = {}
+        copied.update((key, _copied(member, depth + 1, copies)) for key, member in value.items())
+    elif type(value) in {list, tuple}:
+        copied = type(value)([_copied(member, depth + 1, copies) for member in value])
+    elif isinstance(value, DaraModel):
+        copied = _copied(cast("Any", value).to_map(), depth + 1, copies)
+    copies[id(value)] = copied
+    return copied

@@ -45,6 +45,22 @@ class GuardedTransports(OpenApiClient):
     # A subclass that does not call ``__init__`` is guarded all the same.
     _safe_ecs_gate: Gate = Gate(GuardPolicy(), None)
 
+    def __init_subclass__(cls, **options: object) -> None:
+        """Refuse a class in which somebody's override of a transport stands behind the guard.
+
+        Raises:
+            TypeError: A base that overrides a transport comes after the guarded one.
+        """
+        super().__init_subclass__(**options)
+        transports = {name for name in vars(OpenApiClient).keys() & vars(GuardedTransports) if name[0] != "_"}
+        for base in cls.__mro__[cls.__mro__.index(GuardedTransports) + 1 :]:
+            replaced = sorted(transports & vars(base).keys())
+            if replaced and not base.__module__.startswith("alibabacloud_"):
+                raise TypeError(
+                    f"in {cls.__name__}, {base.__name__}.{replaced[0]} would change a call after its review: "
+                    f"name {base.__name__} before the guarded class"
+                )
+
     @property
     def guard(self) -> Inspector:
         """The guard of this client: ask it, and steer it."""
@@ -78,7 +94,7 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = outgoing.of_rpcrequest(self, action, version, request, runtime)
+        call = outgoing.of_rpcrequest(self, action, version, protocol, request, runtime)
         send, arguments = super().do_rpcrequest, (action, version, protocol, method, auth_type, body_type)
         if call is None:
             return send(*arguments, request, runtime)
@@ -96,7 +112,7 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = outgoing.of_rpcrequest(self, action, version, request, runtime)
+        call = outgoing.of_rpcrequest(self, action, version, protocol, request, runtime)
         send, arguments = (
             super().do_rpcrequest_async,
             (action, version, protocol, method, auth_type, body_type),
@@ -118,7 +134,7 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        call = outgoing.of_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest,
             (action, version, protocol, method, auth_type, pathname, body_type),
@@ -140,7 +156,7 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        call = outgoing.of_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest_async,
             (action, version, protocol, method, auth_type, pathname, body_type),
@@ -162,7 +178,7 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        call = outgoing.of_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest_with_form,
             (action, version, protocol, method, auth_type, pathname, body_type),
@@ -184,7 +200,7 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = outgoing.of_roarequest(self, action, version, pathname, request, runtime)
+        call = outgoing.of_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest_with_form_async,
             (action, version, protocol, method, auth_type, pathname, body_type),

@@ -158,7 +158,7 @@ ODD_FIELDS: list[tuple[str, Any]] = [
     *[("service_managed", None), ("service_managed", [])],
     *[("service_managed", odd) for odd in (0, 1, "false", "")],
     *[("service_id", odd) for odd in ("7", True, 1.5)],
-    *[("milliseconds", odd) for odd in (None, "60000", 0, -1, 60000.5, True)],
+    *[("milliseconds", odd) for odd in (None, "60000", 0, -1, 60000.5, True, 10**320)],
     ("host", "another"),
     ("region_id", "cn-beijing"),
     ("security_group_id", "sg-2"),
@@ -173,6 +173,9 @@ FOREIGN: list[Any] = [
     b"\xff\xfe",
     b"[" * 500,
     pickle.dumps(VALUE),
+    json.dumps(VALUE).encode("utf-16"),
+    json.dumps(VALUE).replace(", ", ",").encode(),
+    json.dumps(VALUE).replace('"service_id"', '"service_managed": false, "service_id"').encode(),
     *(VALUE | {name: odd} for name, odd in ODD_FIELDS),
     *({name: value for name, value in VALUE.items() if name != missing} for missing in VALUE),
 ]
@@ -184,8 +187,8 @@ def test_a_value_that_is_not_wholly_ours_is_a_miss(ecs: FakeEcs, server: RedisSe
     value = FOREIGN[number]
     ecs.create_security_group(security_group_id="sg-1", service_managed=True)
     if isinstance(value, dict):
-        host = value.get("host")
-        value = json.dumps(value | ({"host": ecs.endpoint} if host == "HOST" else {})).encode()
+        value = json.dumps(value).encode()
+    value = value.replace(b"HOST", ecs.endpoint.encode())
     with server.client as direct:
         direct.set("safe_ecs:sg-1", value, px=50_000)
     found = status(another(ecs, server), "sg-1")["sg-1"]

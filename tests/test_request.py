@@ -102,7 +102,7 @@ def test_action_and_targets_are_those_that_arrive(
     if transport == "do_request":
         call = of_request(stock, params("DescribeInstances"), request, runtime)
     else:
-        call = of_rpcrequest(stock, "DescribeInstances", ECS, request, runtime)
+        call = of_rpcrequest(stock, "DescribeInstances", ECS, "HTTP", request, runtime)
     reviewed = None if call is None else call.effective
     try:
         TRANSPORTS[transport](stock, "DescribeInstances", request, runtime)

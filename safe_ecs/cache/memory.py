@@ -138,8 +138,9 @@ class StatusCache:
                     continue
                 entry, exists, ttl = missing, False, policy.missing_ttl
             age, source = now - entry.learned_at, entry.source
-            if age >= ttl:
-                if not stale or not exists or age >= ttl + policy.stale_ttl:
+            # An age below zero is that of a clock that was put back: then nothing tells how old a status is.
+            if age >= ttl or age < 0:
+                if not stale or not exists or not 0 <= age < ttl + policy.stale_ttl:
                     continue
                 source = "stale"
             known[security_group_id] = GroupStatus(
@@ -194,7 +195,7 @@ class StatusCache:
 
         def recent(key: str, of: object) -> Failure | None:
             failed = _peek(failures, (at.host, at.region_id, key, of))
-            if failed is None or now - failed[1] >= policy.failure_ttl:
+            if failed is None or not 0 <= now - failed[1] < policy.failure_ttl:
                 return None
             return failed[0] if failed[0].outlasted >= policy.lookup_timeout else None
 
@@ -244,7 +245,7 @@ class StatusCache:
             return None
         is_immutable = bool(read.template.template_id and read.template.version)
         groups, learned_at = template
-        return groups if is_immutable or monotonic() - learned_at < policy.ttl else None
+        return groups if is_immutable or 0 <= monotonic() - learned_at < policy.ttl else None
 
     def remember_template(
         self, read: TemplateRead, asker: Asker, groups: tuple[str, ...], asked_at: float

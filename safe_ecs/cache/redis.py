@@ -37,6 +37,7 @@ _Result = TypeVar("_Result")
 _LOGGER: Final = logging.getLogger("safe_ecs")
 _VERSION: Final = 1
 _MOST_BYTES: Final = 512
+_MOST_MILLISECONDS: Final = 2**63 - 1
 _LONGEST_ID: Final = 128
 _SCAN_SIZE: Final = 1000
 
@@ -206,25 +207,17 @@ def _decoded(read: Read, security_group_id: str, value: object, left: object) ->
     if not isinstance(fields, dict):
         return None
     milliseconds, service_id = fields.get("milliseconds"), fields.get("service_id")
-    expected = {
-        "version": _VERSION,
-        "host": read.host,
-        "region_id": read.region_id,
-        "security_group_id": security_group_id,
-        "service_managed": fields.get("service_managed") is True,
-        "service_id": service_id if type(service_id) is int else None,
-        "milliseconds": milliseconds,
-    }
-    if type(milliseconds) is not int or not 0 < left <= milliseconds or fields != expected:
+    if type(milliseconds) is not int or not 0 < left <= milliseconds <= _MOST_MILLISECONDS:
         return None
-    if type(fields["version"]) is not int or type(fields["service_managed"]) is not bool:
-        return None
-    return GroupStatus(
+    status = GroupStatus(
         security_group_id=security_group_id,
         exists=True,
-        service_managed=fields["service_managed"],
-        service_id=service_id,
+        service_managed=fields.get("service_managed") is True,
+        service_id=service_id if type(service_id) is int else None,
         region_id=read.region_id,
         source="shared",
         age=(milliseconds - left) / 1000,
     )
+    text = value if isinstance(value, str) else value.decode("utf-8", "replace")
+    # Names that stand there twice, another order, 1 for true: whatever it may mean, it was not written by us.
+    return status if text == _encoded(read, status, milliseconds) else None

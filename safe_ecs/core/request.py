@@ -12,12 +12,15 @@ and every group that one of them names is a target.
 from __future__ import annotations
 
 import json
+import re
+from enum import Enum
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
 from safe_ecs.core.operations import LEARNED_FROM, NOTICED_ACTIONS
+from safe_ecs.core.spelling import folded, parts_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,6 +43,24 @@ _TEMPLATE_PARAMETERS: Final = ("launchtemplateid", "launchtemplatename", "launch
 
 MAX_DEPTH: Final = 32
 """How deep parameters may be nested; ECS knows none deeper than 3."""
+
+_MOST_MEMBERS: Final = 1_000_000
+"""Of all containers of a call: lists that hold one another several times have more members than memory has room for."""
+
+_LONGEST_PREFIX: Final = 512
+
+PROTOCOLS: Final = frozenset({"HTTP", "HTTPS", "http", "https"})
+"""What the SDK takes for the beginning of the URL without asking; another text there may be all of a URL."""
+
+_TARGETS: Final = frozenset({"securitygroupid", "securitygroupids"})
+_SCHEME: Final = re.compile(r"https?://", re.IGNORECASE)
+_AFTER_AUTHORITY: Final = re.compile(r"[/?#\\]")
+
+_HEADERS: Final = {"x-acs-action": "action", "x-acs-version": "version", "x-acs-region-id": "regionid"}
+"""The headers that do a parameter's work."""
+
+_SETTLED: Final = frozenset({bytes, bytearray, int, float, bool})
+_UNSETTLED: Final = ", which may say something else when it is sent"
 
 _Kind: TypeAlias = Literal["target", "region", "owner", "template", "action", "version"]
 _KINDS: Final[dict[str, _Kind]] = {
@@ -67,6 +88,7 @@ class Outgoing(NamedTuple):
         action: The action the transport was called with.
         version: The API version it was called with.
         client_region_id: The client's ``region_id``.
+        protocol: What the URL begins with.
     """
 
     headers: Mapping[Any, object]
@@ -81,6 +103,7 @@ class Outgoing(NamedTuple):
     action: object
     version: object
     client_region_id: object
+    protocol: object = "HTTPS"
 
 
 class LaunchTemplate(NamedTuple):
@@ -108,7 +131,8 @@ class EffectiveRequest(NamedTuple):
         client_region_id: The region of the client; "" if it has none.
         owner: The parameters that say on whose behalf the call is made, by lower-case name.
         unreadable: Why targets may be missing from ``targets``; "" if none can be.
-        templates: The launch templates it takes its groups from; usually one, empty when it names groups itself.
+        templates: The launch templates it takes groups from; usually one, empty when it names groups itself.
+        spelt: Those of ``targets`` that are not written in lower case, as they are written.
     """
 
     action: str
@@ -119,6 +143,7 @@ class EffectiveRequest(NamedTuple):
     owner: tuple[tuple[str, str], ...]
     unreadable: str
     templates: tuple[LaunchTemplate, ...] = ()
+    spelt: tuple[str, ...] = ()
 
     @property
     def is_guarded(self) -> bool:
@@ -133,8 +158,8 @@ def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
     action = ""
     for candidate in seen.actions:
         if not action or action in LEARNED_FROM:
-            action = NOTICED_ACTIONS.get(candidate.lower(), action)
-    if not action or (seen.versions and ECS_VERSION not in seen.versions):
+            action = NOTICED_ACTIONS.get(candidate.lower()) or NOTICED_ACTIONS.get(folded(candidate), action)
+    if not action or not (ECS_VERSION in seen.versions or _is_version_of_ecs(seen.versions)):
         return None
     if not host and not outgoing.plugged_in:
         return None  # The SDK fails on it before it sends anything.
@@ -144,11 +169,18 @@ def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
         host,
         tuple(seen.targets),
         tuple(seen.region_ids),
-        "" if region_id is None else _texts(region_id)[0].lower(),
+        "" if region_id is None else _text(region_id).lower(),
         tuple(sorted(seen.owner.items())) if seen.owner else (),
         seen.unreadable,
-        seen.named_templates() if action == _FROM_TEMPLATES and not seen.targets else (),
+        seen.named_templates() if action == _FROM_TEMPLATES and not seen.names_own_group else (),
+        tuple(seen.spelt),
     )
+
+
+def _is_version_of_ecs(versions: list[str]) -> bool:
+    """Return whether one of the versions, if there are any, may be taken for that of ECS."""
+    digits = ["".join(filter(str.isdigit, folded(version))) for version in versions]
+    return not digits or not {"", ECS_VERSION.replace("-", "")}.isdisjoint(digits)
 
 
 def normal_id(security_group_id: str) -> str:
@@ -177,15 +209,29 @@ def normal_ids(security_group_ids: Iterable[object]) -> tuple[str, ...]:
 class _Parameters:
     """Collects what matters from one parameter after the other."""
 
-    __slots__ = ("actions", "owner", "region_ids", "targets", "templates", "unreadable", "versions")
+    __slots__ = (
+        "actions",
+        "members",
+        "names_own_group",
+        "owner",
+        "region_ids",
+        "spelt",
+        "targets",
+        "templates",
+        "unreadable",
+        "versions",
+    )
 
     def __init__(self) -> None:
         self.actions: list[str] = []
         self.versions: list[str] = []
         self.region_ids: dict[str, None] = {}
         self.targets: dict[str, None] = {}
+        self.spelt: dict[str, None] = {}
+        self.names_own_group = False
         self.owner: dict[str, str] = {}
         self.templates: dict[tuple[str, str], None] = {}
+        self.members = 0
         self.unreadable = ""
 
     def add_call(self, outgoing: Outgoing) -> str:
@@ -194,72 +240,104 @@ class _Parameters:
         if outgoing.headers or outgoing.once_headers:
             named_host = self._add_headers(outgoing) or named_host
         else:
-            self.actions += _texts(outgoing.action)
+            self.actions.append(_text(outgoing.action))
             if outgoing.version is not None:
-                self.versions += _texts(outgoing.version)
+                self.versions.append(_text(outgoing.version))
+        host = "" if named_host is None else _text(named_host)
+        try:
+            self._add_parameters(outgoing, host)
+        except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
+            self.unreadable = f"reading its parameters raised {type(error).__name__}"
+        return bare_host(host)
+
+    def _add_parameters(self, outgoing: Outgoing, host: str) -> None:
         for name, value in outgoing.query.items():
-            self.add(name, value)
-        host = "" if named_host is None else _texts(named_host)[0]
-        if outgoing.pathname != "/" or "?" in host:
-            _, _, smuggled = f"{host}{outgoing.pathname}".partition("?")
+            if type(name) is str and type(value) is str:
+                kind = _kind(name)
+                if kind is not None and (text := value.strip()):
+                    self._take(kind, name, text)
+            else:
+                self.add(name, value)
+        pathname, protocol = outgoing.pathname, outgoing.protocol
+        has_plain_protocol = type(protocol) is str and protocol in PROTOCOLS
+        if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
+            _, _, smuggled = f"{_text(protocol)}://{host}{_text(pathname)}".partition("?")
             self._add_form(smuggled)
         if outgoing.body is not None:
             self._add_body(outgoing.body)
         if outgoing.streamed:
             self.unreadable = "its body is a stream, which cannot be read without taking it from the call"
-        return bare_host(host)
+        if not has_plain_protocol and protocol is not None:
+            self.unreadable = (
+                "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
+            )
+        if "\\" in host:
+            self.unreadable = (
+                "its endpoint holds a backslash, which some take for the end of a host and some do not"
+            )
 
     def _add_headers(self, outgoing: Outgoing) -> object:
-        """Take action and version from the headers and return the host, if they replace it."""
+        """Take action, version and region from the headers and return the host, if they replace it."""
         headers = {"x-acs-action": outgoing.action, "x-acs-version": outgoing.version, **outgoing.headers}
         every = [headers]
         if outgoing.once_headers:
             with_once_headers = {**headers, **outgoing.once_headers}
             every = [headers, with_once_headers] if outgoing.tried_again else [with_once_headers]
             headers = with_once_headers
+        host = headers.get("host")
         for layer in every:
             for name, value in layer.items():
-                lowered = _texts(name)[0].lower()
-                if lowered in {"x-acs-action", "x-acs-version"}:
-                    self.add(lowered.removeprefix("x-acs-"), value)
+                lowered = _text(name).lower()
+                if lowered in _HEADERS:
+                    self.add(_HEADERS[lowered], value)
+                elif lowered == "host" and name != "host" and value != (host or outgoing.host):
+                    self.unreadable = f"its header {name} names another host than its address"
         if outgoing.plugged_in:
             self.add("action", outgoing.action)
             self.add("version", outgoing.version)
             return None
-        return headers.get("host")
+        return host
 
     def add(self, name: object, value: object, depth: int = 0) -> None:
         """Take one parameter, flat as the SDK makes them or nested as a caller may leave them."""
-        if type(value) is str:
-            kind = _kind(name)
-            if kind is not None and (text := value.strip()):
-                self._take(kind, name, text)
-            return
         if value is None:
             return
-        if (members := _members(value)) is not None:
-            if depth > MAX_DEPTH:
-                self.unreadable = f"its parameters are nested more than {MAX_DEPTH} deep"
+        if type(name) is not str:
+            if not _is_settled(name):
+                self.unreadable = f"the name of a parameter is of the type {type(name).__name__}{_UNSETTLED}"
+            for text in _texts(name):
+                self.add(text, value, depth)
+        elif type(value) is not str and (members := _members(value)) is not None:
+            self._add_members(name[-_LONGEST_PREFIX:], members, depth)
+        elif (kind := _kind(name)) is not None:
+            try:
+                texts = _texts(value)
+            except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
+                self.unreadable = f"reading the value of {name} raised {type(error).__name__}"
                 return
-            for key, member in members:
-                self.add(f"{_texts(name)[0]}.{key}", member, depth + 1)
-            return
-        if _kind(name) is None:
-            return
-        try:
-            texts = _texts(value)
-        except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
-            self.unreadable = f"reading the value of {name} raised {type(error).__name__}"
-            return
-        for text in texts:
-            self.add(name, text)
+            if not _is_settled(value):
+                self.unreadable = f"the value of {name} is of the type {type(value).__name__}{_UNSETTLED}"
+            for text in filter(None, texts):
+                self._take(kind, name, text)
 
-    def _take(self, kind: _Kind, name: object, text: str) -> None:
+    def _add_members(self, name: str, members: Iterable[tuple[object, object]], depth: int) -> None:
+        if depth > MAX_DEPTH:
+            self.unreadable = f"its parameters are nested more than {MAX_DEPTH} deep"
+            return
+        for key, member in members:
+            self.members += 1
+            if self.members > _MOST_MEMBERS:
+                self.unreadable = f"it holds more than {_MOST_MEMBERS:,} parameters"
+                return
+            for text in _texts(key):
+                self.add(f"{name}.{text}", member, depth + 1)
+
+    def _take(self, kind: _Kind, name: str, text: str) -> None:
         if kind == "target":
             if text[0] in '["':
                 self._add_json_targets(text, name)
             else:
-                self.targets[text.lower()] = None
+                self._add_target(text, name)
         elif kind == "region":
             self.region_ids[text.lower()] = None
         elif kind == "action":
@@ -267,9 +345,17 @@ class _Parameters:
         elif kind == "version":
             self.versions.append(text)
         elif kind == "template":
-            self.templates[_parts(name)[0], text] = None
-        else:
-            self.owner[_parts(name)[0]] = text
+            self.templates[parts_of_name(name)[0], text] = None
+        elif self.owner.setdefault(parts_of_name(name)[0], text) != text:
+            self.unreadable = f"it names more than one {name}"
+
+    def _add_target(self, text: str, name: str) -> None:
+        lowered = text.lower()
+        self.targets[lowered] = None
+        if lowered != text:
+            self.spelt[text] = None
+        if not self.names_own_group:
+            self.names_own_group = _is_of_the_instance(name)
 
     def named_templates(self) -> tuple[LaunchTemplate, ...]:
         """Return every launch template that the parameters may mean."""
@@ -312,7 +398,7 @@ class _Parameters:
         for name, value in parse_qsl(text.replace(";", "&"), keep_blank_values=True):
             self.add(name, value)
 
-    def _add_json_targets(self, text: str, name: object) -> None:
+    def _add_json_targets(self, text: str, name: str) -> None:
         try:
             loaded = json.loads(text)
         except (ValueError, RecursionError):
@@ -321,8 +407,8 @@ class _Parameters:
         for member in loaded if isinstance(loaded, list) else [loaded]:
             if not isinstance(member, str):
                 self.unreadable = f"the value of {name} is no JSON array of group ids"
-            elif security_group_id := normal_id(member):
-                self.targets[security_group_id] = None
+            elif text := member.strip():
+                self._add_target(text, name)
 
 
 class _Pairs(list[tuple[str, object]]):
@@ -355,29 +441,41 @@ def _texts(value: object) -> tuple[str, ...]:
     return (str(value).strip(),)
 
 
+def _text(value: object) -> str:
+    """Return the first of those texts; "" for what cannot be sent, since it is no text at all."""
+    if type(value) is str:
+        return value.strip()
+    try:
+        return _texts(value)[0]
+    except Exception:  # noqa: BLE001 - an object of the caller's may raise anything
+        return ""
+
+
+def _is_settled(value: object) -> bool:
+    """Return whether a value says the same each time that it is read."""
+    if isinstance(value, str) and type(value).__str__ is str.__str__:
+        return True
+    return type(value) in _SETTLED or isinstance(value, Enum)
+
+
 @lru_cache(maxsize=256)
 def bare_host(host: str) -> str:
     """Return host and port alone: a URL's scheme and path say nothing of whose ECS it is, its user is a secret."""
-    _, _, without_scheme = host.rpartition("://")
-    authority = without_scheme.partition("?")[0].partition("/")[0]
+    scheme = _SCHEME.match(host)
+    authority = _AFTER_AUTHORITY.split(host[scheme.end() :] if scheme else host, maxsplit=1)[0]
     return authority.rpartition("@")[2].lower()
 
 
-def _parts(name: object) -> list[str]:
-    """Return what the dots of a parameter's name divide; the numbers of repeated parameters do not count."""
-    parts = _texts(name)[0].lower().strip(".").split(".")
-    while len(parts) > 1 and parts[-1].isdecimal():
-        parts.pop()
-    return parts
+@lru_cache(maxsize=4096)
+def _kind(name: str) -> _Kind | None:
+    """Say what a parameter's name makes of it."""
+    parts = parts_of_name(name)
+    if not _TARGETS.isdisjoint(parts):
+        return "target"
+    return _KINDS.get(parts[0]) if len(parts) == 1 else None
 
 
 @lru_cache(maxsize=4096)
-def _kind(name: object) -> _Kind | None:
-    """Say what a parameter's name makes of it."""
-    parts = _parts(name)
-    last = parts[-1]
-    if last in {"securitygroupid", "securitygroupids"}:
-        return "target"
-    if len(parts) > 1:
-        return None
-    return _KINDS.get(last)
+def _is_of_the_instance(name: str) -> bool:
+    """Return whether a group is named for the instance itself, and not for one of its interfaces."""
+    return len(parts_of_name(name)) == 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, decide
 from safe_ecs.core.region import regions_of
+from safe_ecs.core.request import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -55,13 +56,13 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
     asked_first: str | None = None
     groups: dict[str, GroupStatus] = {}
     unknown: dict[str, Undetermined] = {}
-    pending, unresolved = yield from _targets(request, policy)
+    pending, spelt, unresolved = yield from _targets(request, policy)
     # A group counts as missing only when every region the call may be about lacks it.
     for region_id in regions_of(request):
         asked_first = asked_first or region_id
         if not pending:
             break
-        answers: Answers = yield Read(request.host, region_id, pending, request.owner)
+        answers = yield from _ask(request, region_id, pending, spelt)
         unsettled = []
         for security_group_id in pending:
             answer = answers[security_group_id]
@@ -87,11 +88,16 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
 
 def _targets(
     request: EffectiveRequest, policy: GuardPolicy
-) -> Generator[TemplateRead, TemplateAnswer, tuple[tuple[str, ...], tuple[Undetermined, ...]]]:
-    """Return the groups that the request targets, asking for those of its templates, with what was not learned."""
+) -> Generator[
+    TemplateRead, TemplateAnswer, tuple[tuple[str, ...], tuple[str, ...], tuple[Undetermined, ...]]
+]:
+    """Return the groups that the request targets, asking for those of its templates, with what was not learned.
+
+    Between the two are those that are not spelt in lower case, as they are spelt.
+    """
     if not (request.templates and policy.resolve_launch_templates):
-        return request.targets, ()
-    targets: dict[str, None] = {}
+        return request.targets, request.spelt, ()
+    targets: dict[str, None] = dict.fromkeys((*request.targets, *request.spelt))
     undetermined: list[Undetermined] = []
     regions = tuple(regions_of(request))
     if not regions:
@@ -105,7 +111,25 @@ def _targets(
             elif answer is not None:
                 targets.update(dict.fromkeys(answer))
                 break
-    return tuple(targets), tuple(undetermined)
+    normal = dict.fromkeys(map(normal_id, targets))
+    return tuple(normal), tuple(each for each in targets if each not in normal), tuple(undetermined)
+
+
+def _ask(
+    request: EffectiveRequest, region_id: str, pending: tuple[str, ...], spelt: tuple[str, ...]
+) -> Generator[Read, Answers, Answers]:
+    """Return what one region says of groups, whether or not ECS minds the case of their ids."""
+    answers = yield Read(request.host, region_id, pending, request.owner)
+    if lacking := tuple(each for each in spelt if _is_missing(answers.get(normal_id(each)))):
+        as_spelt = yield Read(request.host, region_id, lacking, request.owner)
+        answers.update({
+            normal_id(each): answer for each, answer in as_spelt.items() if not _is_missing(answer)
+        })
+    return answers
+
+
+def _is_missing(answer: GroupStatus | Undetermined | None) -> bool:
+    return isinstance(answer, GroupStatus) and not answer.exists
 
 
 def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:
@@ -131,7 +155,7 @@ def conclude(
 
 def first_read(request: EffectiveRequest, policy: GuardPolicy) -> Read | None:
     """Return the read that a review begins with, None if it needs none or leads to no plain answer."""
-    if policy.mode == "off" or request.unreadable or not request.targets:
+    if policy.mode == "off" or request.unreadable or request.templates or not request.targets:
         return None
     region_id = request.region_ids[0] if request.region_ids else request.client_region_id
     return Read(request.host, region_id, request.targets, request.owner) if region_id else None

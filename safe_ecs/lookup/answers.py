@@ -13,6 +13,7 @@ from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY
 from safe_ecs.core.request import normal_id
+from safe_ecs.core.spelling import is_plain_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,8 @@ class Pages:
         if not (token is None or isinstance(token, str)) or not (total is None or type(total) is int):
             self.failure = malformed(STATUS_QUERY, "its NextToken or TotalCount is of another type")
             return ""
-        if str(body.get("RegionId") or self.region_id).lower() != self.region_id:
+        named = body.get("RegionId")
+        if not (named is None or named == "" or (isinstance(named, str) and named.lower() == self.region_id)):
             self.failure = malformed(STATUS_QUERY, "it is about another region")
             self.groups.clear()
             self.last_page = ()
@@ -76,7 +78,8 @@ class Pages:
 
     def status_of(self, security_group_id: str) -> GroupStatus | Failure:
         """Return what the whole answer says of a group that was asked for."""
-        if status := self.groups.get(security_group_id):
+        normal = normal_id(security_group_id)
+        if status := self.groups.get(normal):
             return status
         if self.failure is None and self._total > self._entries:
             self.failure = malformed(
@@ -84,6 +87,12 @@ class Pages:
             )
         if self.failure is not None:
             return self.failure
+        if not is_plain_id(normal):
+            # Absence proves nothing if ECS reads the id otherwise where it changes something.
+            return Failure(
+                reason="it holds characters that are in no id of a security group",
+                next_step="Check the security group id.",
+            )
         return GroupStatus(
             security_group_id=security_group_id,
             exists=False,

@@ -52,7 +52,9 @@ class Connection:
         # A stock client of its own: neither the guard nor a method of somebody's subclass runs for a read.
         self._client = OpenApiClient.__new__(OpenApiClient)
         vars(self._client).update({name: getattr(client, name) for name in _INHERITED})
-        if bare_host(str(client._endpoint)) != host:  # noqa: SLF001 - no getter
+        endpoint = str(client._endpoint)  # noqa: SLF001 - no getter
+        if bare_host(endpoint) != host or not {"?", "#"}.isdisjoint(endpoint):
+            # A query in the endpoint is meant for the call: a filter there would make a group look missing.
             self._client._endpoint = host  # noqa: SLF001 - no setter
         if self._client._spi is None:  # noqa: SLF001 - no getter
             # Without a plug-in the SDK has nothing that signs for "v4", but its transports still work.

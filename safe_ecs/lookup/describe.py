@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY
-from safe_ecs.core.request import OWNER_PARAMETERS
+from safe_ecs.core.request import OWNER_PARAMETERS, normal_id
 from safe_ecs.lookup.answers import Pages, malformed
 
 if TYPE_CHECKING:
@@ -114,6 +114,9 @@ def _ask(read: Read, wanted: tuple[str, ...]) -> Describe:
         query = {**query, "NextToken": token}
     else:
         pages.failure = malformed(STATUS_QUERY, "it goes on paging without an end")
+    if not pages.failure and not pages.groups.keys() <= set(map(normal_id, wanted)):
+        # ECS reads one of the ids otherwise than the guard does.
+        pages.failure = malformed(STATUS_QUERY, "it holds a group that was not asked for")
     return {i: pages.status_of(i) for i in wanted}
 
 

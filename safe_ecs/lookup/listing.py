@@ -33,6 +33,7 @@ class Listing:
         self._parameters = status_query(read, {"ServiceManaged": "true"} if service_managed_only else {})
         self._managed_only = service_managed_only
         self._tokens: set[str] = set()
+        self._flags: dict[str, bool] = {}
         self._empty_pages = 0
 
     @property
@@ -57,6 +58,9 @@ class Listing:
         statuses = []
         for status in pages.groups.values():
             if isinstance(status, GroupStatus):
+                flag = self._flags.setdefault(status.security_group_id, status.service_managed)
+                if flag != status.service_managed:
+                    return malformed(STATUS_QUERY, "it contradicts itself")
                 if status.service_managed or not self._managed_only:
                     statuses.append(status)
             elif self._managed_only:

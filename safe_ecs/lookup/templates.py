@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import TEMPLATE_QUERY
-from safe_ecs.core.request import OWNER_PARAMETERS, normal_id
+from safe_ecs.core.request import OWNER_PARAMETERS
 from safe_ecs.lookup.answers import entries_of, malformed
 from safe_ecs.lookup.describe import Query
 
@@ -53,7 +53,8 @@ def describe_template(read: TemplateRead) -> Generator[Query, object, TemplateFo
         if not isinstance(entry, dict):
             return malformed(TEMPLATE_QUERY, "one of its versions is no object")
         number, is_default = entry.get("VersionNumber"), entry.get("DefaultVersion")
-        if str(number) != template.version if template.version else is_default is not True:
+        is_named = type(number) in {int, str} and str(number) == template.version
+        if not (is_named if template.version else is_default is True):
             continue
         is_found = True
         data = entry.get("LaunchTemplateData")
@@ -88,5 +89,5 @@ def _groups(data: dict[str, object]) -> dict[str, None] | None:
             if not isinstance(security_group_id, str):
                 return None
             if security_group_id:
-                groups[normal_id(security_group_id)] = None
+                groups[security_group_id.strip()] = None
     return groups

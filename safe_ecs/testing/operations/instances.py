@@ -29,7 +29,7 @@ _NOT_SHOWN_FLAT: Final = ("DeletionProtection", "VSwitchId", "VpcId", "PrivateIp
 
 
 def run_instances(call: Call) -> Answer:
-    """Perform RunInstances. Groups of its own win over those of a launch template.
+    """Perform RunInstances. Groups of the instance's own win over those of a launch template.
 
     Raises:
         EcsError: ECS would refuse it.
@@ -52,12 +52,17 @@ def create_instance(call: Call) -> Answer:
 
 
 def groups_to_run_in(call: Call) -> list[str]:
-    """Return the groups of a RunInstances call: those it names, or else those of its launch template.
+    """Return the groups of a RunInstances call: those it names, and those of its launch template but if it names some of its own.
+
+    Those of its network interfaces are not its own: an interface of a request is a secondary one unless it says more.
 
     Raises:
         EcsError: It names a template that does not exist.
     """
-    return call.parameters.target_groups() or template_groups(call)
+    named, asked = call.parameters.target_groups(), call.parameters
+    if named and (asked.values("SecurityGroupId") or asked.values("SecurityGroupIds")):
+        return named
+    return list(dict.fromkeys((*named, *template_groups(call))))
 
 
 def _create(call: Call, region_id: str, groups: list[str], amount: int, *, status: str) -> list[str]:

@@ -1,0 +1,37 @@
+"""How a lenient server may read a text: what it may take for a guarded action, for a parameter, or for an id."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from unicodedata import category, normalize
+
+_INVISIBLE: Final = frozenset({"Cf", "Mn"})
+_AROUND: Final = "".join(map(chr, (*range(0x21), *range(0x7F, 0xA1), 0x1680, 0x2028, 0x2029)))
+_PLAIN_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?")
+_NAME_DIVIDER: Final = re.compile(r"[.\[\]]")
+
+
+def folded(text: str) -> str:
+    """Return a text without case, without what may be around it, and with plain letters for those that look alike.
+
+    Many servers ignore case, and some of them by rules for which a dotless i or a long s equals the plain letter;
+    some cut off all control characters at the ends, as ``String.trim`` of Java does.
+    """
+    if not text.isascii():
+        decomposed = normalize("NFKD", text)
+        text = "".join(letter for letter in decomposed if category(letter) not in _INVISIBLE).upper()
+    return text.strip(_AROUND).lower()
+
+
+def parts_of_name(name: str) -> list[str]:
+    """Return what dots and brackets divide in a parameter's name, less the numbers of repeated parameters at its end."""
+    parts = [part for part in map(folded, _NAME_DIVIDER.split(name)) if part]
+    while len(parts) > 1 and parts[-1].isdecimal():
+        parts.pop()
+    return parts or [""]
+
+
+def is_plain_id(security_group_id: str) -> bool:
+    """Return whether an id in lower case consists of what ids consist of, so that a server can read it in one way only."""
+    return _PLAIN_ID.fullmatch(security_group_id) is not None
