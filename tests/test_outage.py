@@ -96,6 +96,7 @@ def test_what_is_too_old_or_refused_is_not_served(
     """An answer that says no is not one that cannot be had."""
     client = make(ecs, stale_ttl=stale_ttl)
     check(client, ordinary)
+    wait_for_end_of_look_ups()
     ecs.answer_always(DESCRIBE, answer)
     clock.return_value += age
     assert check(client, ordinary).outcome == "unavailable"
@@ -105,6 +106,7 @@ def test_a_missing_group_is_never_stale(ecs: FakeEcs, clock: Any) -> None:
     """It may have been created meanwhile, and by a cloud service."""
     client = make(ecs)
     assert check(client, "sg-none").outcome == "allowed"
+    wait_for_end_of_look_ups()
     ecs.answer_always(DESCRIBE, DOWN)
     clock.return_value += 6
     assert check(client, "sg-none").outcome == "unavailable"
@@ -293,6 +295,7 @@ def test_in_a_lasting_outage_a_look_up_is_tried_once(ecs: FakeEcs, managed: str)
     ecs.answer_always(DESCRIBE, DOWN)
     for _ in range(6):
         check(client, managed)
+        wait_for_end_of_look_ups()
     reads = len(ecs.reads)
     assert reads < 6 * 4
     check(client, managed)
