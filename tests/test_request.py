@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safe_ecs.core.decision import GroupStatus, Undetermined
-from safe_ecs.core.region import region_of_endpoint
+from safe_ecs.core.region import region_of_endpoint, regions_of
 from safe_ecs.core.request import EffectiveRequest, Outgoing, effective_request
 from safe_ecs.core.review import review
 from safe_ecs.outgoing import of_request, of_rpcrequest
@@ -235,6 +235,33 @@ def test_action_and_version_decide_whether_a_call_is_guarded(changes: Any, guard
 )
 def test_the_region_is_read_from_the_endpoints_name(host: str, region_id: str | None) -> None:
     assert region_of_endpoint(host) == region_id
+
+
+@pytest.mark.parametrize(
+    ("named", "of_client", "host", "regions"),
+    [
+        ("", None, "ecs.aliyuncs.com", []),
+        ("", "cn-beijing", "ecs.aliyuncs.com", ["cn-beijing"]),
+        ("cn-qingdao", "cn-beijing", "ecs.aliyuncs.com", ["cn-qingdao", "cn-beijing"]),
+        ("cn-qingdao", None, "ecs.cn-hangzhou.aliyuncs.com", ["cn-qingdao", "cn-hangzhou"]),
+        (
+            "cn-qingdao",
+            "cn-beijing",
+            "ecs.cn-hangzhou.aliyuncs.com",
+            ["cn-qingdao", "cn-beijing", "cn-hangzhou"],
+        ),
+        ("cn-beijing", "cn-beijing", "ecs.cn-beijing.aliyuncs.com", ["cn-beijing"]),
+        ("cn-qingdao", "cn-beijing", "ecs.cn-qingdao.aliyuncs.com", ["cn-qingdao", "cn-beijing"]),
+        ("cn-qingdao", "cn-beijing", "ecs.cn-beijing.aliyuncs.com", ["cn-qingdao", "cn-beijing"]),
+    ],
+)
+def test_every_region_that_a_call_may_be_about_is_tried_once(
+    named: str, of_client: str | None, host: str, regions: list[str]
+) -> None:
+    """The one it names, the client's, and the one in the endpoint's name, in this order."""
+    request = effective(query={"RegionId": named}, client_region_id=of_client, host=host)
+    assert request is not None
+    assert list(regions_of(request)) == regions
 
 
 def test_a_group_found_in_a_later_region_is_known_though_an_earlier_one_could_not_be_asked() -> None:
