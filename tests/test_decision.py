@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, decide
+from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, decide, statuses_html
 from safe_ecs.core.failure import Failure
 from safe_ecs.policy import GuardPolicy
 
@@ -171,6 +171,8 @@ def test_a_notebook_shows_the_sentence_and_a_row_for_each_group() -> None:
     nowhere = Undetermined(security_group_id="", reason="it is a stream", next_step="")
     shown = decision(STALE, MISSING, undetermined=(UNKNOWN, nowhere))
     html = shown._repr_html_()
+    assert html.startswith('<div><strong style="color:#cf222e">denied</strong> ')
+    assert "#cf222e" not in decision(ORDINARY, refused=False)._repr_html_()
     assert shown.reason in html
     assert cells(html) == [
         ["security group", "region", "status", "serviceID", "source", "age"],
@@ -179,4 +181,5 @@ def test_a_notebook_shows_the_sentence_and_a_row_for_each_group() -> None:
         ["sg-u", "", "unknown", "", "", ""],
         ["?", "", "unknown", "", "", ""],
     ]
+    assert statuses_html(()) == ""
     assert cells(MANAGED._repr_html_())[1:] == [["sg-m", "cn-hangzhou", "managed", "7", "lookup", "0 s"]]

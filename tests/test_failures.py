@@ -125,7 +125,7 @@ def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
     assert timed_out(DESCRIBE, 2.5).cause is None
     assert Failure(reason="", next_step="").outlasted == math.inf
     assert Failure(reason="", next_step="").passing is False
-    assert Failure(reason="", next_step="").code is None
+    assert (Failure(reason="", next_step="").code, Failure(reason="", next_step="").cause) == (None, None)
 
 
 def test_a_failure_becomes_the_unknown_status_of_a_group() -> None:

@@ -12,7 +12,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "core/partition.py": ("test_notebook", "test_inspector"),
     "core/region.py": ("test_request",),
     "core/request.py": ("test_request",),
-    "core/review.py": ("test_request", "test_regions", "test_templates"),
+    "core/review.py": ("test_review",),
     "core/steps.py": ("test_request", "test_regions"),
     "lookup/answers.py": ("test_describe", "test_regions"),
     "lookup/ask.py": ("test_failures",),
