@@ -455,6 +455,7 @@ def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
         ({"query": {"SecurityGroupIds": {"1": {"sg-a"}}}}, ("sg-a",)),
         ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a",)),
         ({"query": {"SecurityGroupId.1.2": "sg-a", "1": "sg-b", "": "sg-c"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "X-1"}}, ("x-1",)),
         ({"query": {b" securitygroupid ": "sg-a"}}, ("sg-a",)),
         ({"query": {"SecurityGroupId": None, "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
         ({"query": {"SecurityGroupId": "  ", "SecurityGroupIds": "sg-a"}}, ("sg-a",)),

@@ -101,6 +101,13 @@ def test_what_a_region_cannot_say_another_may_know() -> None:
     assert decided(decision) == ("unavailable", (group("sg-a", "cn-beijing"),), (unknown("sg-b", "2"),))
 
 
+def test_a_group_that_one_region_lacks_and_one_that_it_cannot_say_are_both_found_in_the_next() -> None:
+    first = [group("sg-a", "cn-qingdao", exists=False), unknown("sg-b")]
+    found = [group(each, "cn-beijing") for each in ("sg-a", "sg-b")]
+    _, decision = play(REQUEST, first, found)
+    assert decided(decision) == ("allowed", tuple(found), ())
+
+
 @pytest.mark.parametrize("is_first_unknown", [True, False])
 def test_missing_here_does_not_outweigh_unknown_there(is_first_unknown: bool) -> None:  # noqa: FBT001 - parametrized
     """In whichever order."""
