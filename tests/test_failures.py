@@ -62,6 +62,7 @@ SLOWER = "DescribeSecurityGroups is throttled per account, region and minute. Tr
         ("Forbidden.RAM", 403, GRANT, "group", False),
         ("NoPermission", 403, GRANT, "group", False),
         ("Unauthorized", 403, GRANT, "group", False),
+        ("UnauthorizedOperation", 403, GRANT, "group", False),
         ("InvalidSecurityGroupId.Malformed", 400, "Check the security group id.", "group", False),
         ("InvalidParameter", 400, AGAIN, "group", False),
     ],

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from safe_ecs.core.decision import GroupStatus, Undetermined
 from safe_ecs.core.region import region_of_endpoint, regions_of
 from safe_ecs.core.request import (
+    ACTION_SPELLINGS,
     MAX_DEPTH,
     EffectiveRequest,
     LaunchTemplate,
@@ -417,6 +418,9 @@ def test_a_value_that_has_no_text_is_named_by_its_parameter() -> None:
     request = effective(query={"SecurityGroupId": Secret(), "Description": Secret()})
     assert request is not None
     assert request.unreadable == "reading the value of SecurityGroupId raised OSError"
+    request = effective(query={"SecurityGroupIds": ["sg-a", Secret()]})
+    assert request is not None
+    assert request.unreadable == "reading the value of SecurityGroupIds.2 raised OSError"
     request = effective(query={"Description": Secret()})
     assert request is not None
     assert not request.unreadable
@@ -548,3 +552,8 @@ def test_the_text_that_a_string_enumeration_is_comes_before_its_name() -> None:
     request = effective(query={"RegionId": Either.BLANK})
     assert request is not None
     assert request.region_ids == ("cn-hangzhou", "either.blank")
+
+
+def test_every_spelling_of_the_parameter_for_the_action_is_known() -> None:
+    assert len(ACTION_SPELLINGS) == 2**6
+    assert {spelling.lower() for spelling in ACTION_SPELLINGS} == {"action"}
