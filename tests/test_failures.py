@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -196,6 +197,19 @@ def test_a_further_try_takes_from_the_quota_and_success_gives_back() -> None:
     assert quota._spent.keys() == {"a", "b"}
     quota.give_back("b", 2)
     assert quota._spent.keys() == {"a"}
+
+
+def test_what_has_been_given_back_but_for_one_token_is_still_owed() -> None:
+    quota = RetryQuota()
+    quota.take("a")
+    for _ in range(4):
+        quota.give_back("a", 1)
+    assert quota._spent == {"a": 1}
+
+
+def test_a_process_has_one_quota() -> None:
+    assert isinstance(retries.QUOTA, RetryQuota)
+    assert import_module("safe_ecs.lookup.ask").QUOTA is retries.QUOTA
 
 
 def test_the_quota_keeps_no_more_payers_than_it_may() -> None:

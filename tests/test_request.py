@@ -474,7 +474,11 @@ def test_a_group_is_seen_wherever_and_however_it_stands(changes: Any, groups: tu
 
 def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
     """And names without a dot in front of them are those of a form."""
-    body = {"NetworkInterface": [{"SecurityGroupId": "sg-a"}], "RegionId": "cn-beijing", "Tag": {"RegionId": "x"}}
+    body = {
+        "NetworkInterface": [{"SecurityGroupId": "sg-a"}],
+        "RegionId": "cn-beijing",
+        "Tag": {"RegionId": "x"},
+    }
     for request in (effective(body=body), effective(body=json.dumps(body))):
         assert request is not None
         assert (request.targets, request.region_ids) == (("sg-a",), ("cn-beijing",))

@@ -31,7 +31,9 @@ NO_REGION = {
 }
 
 
-def group(security_group_id: str, region_id: str, *, exists: bool = True, managed: bool = False) -> GroupStatus:
+def group(
+    security_group_id: str, region_id: str, *, exists: bool = True, managed: bool = False
+) -> GroupStatus:
     return GroupStatus(security_group_id, exists, managed, None, region_id)
 
 
@@ -47,7 +49,9 @@ def template_read(region_id: str, template: LaunchTemplate) -> TemplateRead:
     return TemplateRead(REQUEST.host, region_id, template, OWNER)
 
 
-def play(request: EffectiveRequest, *answers: Any, policy: GuardPolicy = ENFORCE) -> tuple[list[Any], Decision]:
+def play(
+    request: EffectiveRequest, *answers: Any, policy: GuardPolicy = ENFORCE
+) -> tuple[list[Any], Decision]:
     """Give one answer after the other, and return the questions and the decision."""
     steps = review(request, policy)
     questions, waiting = [], list(answers)

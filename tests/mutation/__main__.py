@@ -28,7 +28,9 @@ _IMPORTED_BEFORE = ("alibabacloud_ecs20140526.client", "aliyunsdkcore.client")
 def main() -> int:
     """Return 1 if a mutant survives that is not listed, or one is listed that does not survive."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help="core/request.py and the like; all if none")
+    parser.add_argument(
+        "modules", nargs="*", metavar="MODULE", help="core/request.py and the like; all if none"
+    )
     parser.add_argument("--only", default="", help="a text that the mutants to try contain")
     parser.add_argument("--processes", type=int, default=2, help="how many to try at a time")
     parser.add_argument("--verbose", action="store_true", help="print what becomes of each mutant")
@@ -71,7 +73,9 @@ def _trials(path: str, arguments: argparse.Namespace) -> tuple[list[Trial], floa
         trials.append(trial)
         if arguments.verbose:
             change = " ".join(trial.mutant.change)
-            print(f"{trial.seconds:5.1f} {trial.verdict} {trial.mutant.place}: {change} {trial.by}", flush=True)
+            print(
+                f"{trial.seconds:5.1f} {trial.verdict} {trial.mutant.place}: {change} {trial.by}", flush=True
+            )
     return trials, monotonic() - began
 
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from tests.mutation.mutants import Mutant
 
 _FILE = Path(__file__).with_name("EQUIVALENT.md")
-_PART = re.compile(r"^## (?P<path>\S+)$|^### (?P<place>.+)$|^```diff\n(?P<change>.*?)^```$", re.MULTILINE | re.DOTALL)
+_PART = re.compile(
+    r"^## (?P<path>\S+)$|^### (?P<place>.+)$|^```diff\n(?P<change>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 class Equivalent(NamedTuple):

@@ -14,7 +14,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "core/request.py": ("test_request",),
     "core/review.py": ("test_review",),
     "core/steps.py": ("test_request", "test_regions"),
-    "lookup/answers.py": ("test_describe", "test_regions"),
+    "lookup/answers.py": ("test_describe",),
     "lookup/ask.py": ("test_failures",),
     "lookup/connection.py": ("test_lookup",),
     "lookup/describe.py": ("test_describe",),

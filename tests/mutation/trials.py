@@ -110,7 +110,9 @@ class Trials:
                 assert isinstance(trial, Trial)
                 yield trial
 
-    def _try(self, functions: Sequence[Callable[[], int]], mutants: Sequence[Mutant]) -> Iterator[Trial | int]:
+    def _try(
+        self, functions: Sequence[Callable[[], int]], mutants: Sequence[Mutant]
+    ) -> Iterator[Trial | int]:
         """Yield a trial, or the number of a mutant that could not be tried."""
         for number, status, seconds in run_all(functions, self._seconds, self._processes):
             by = ""
