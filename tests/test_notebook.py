@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 from safe_ecs import Decision, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.core.decision import Undetermined
+from safe_ecs.core.notebook import note, table
 from safe_ecs.core.partition import Partition
 
 if TYPE_CHECKING:
@@ -71,6 +72,23 @@ def test_a_decision_without_groups_is_no_empty_table() -> None:
 
 def test_a_service_that_is_not_known_is_an_empty_cell() -> None:
     assert "None" not in Tags(GROUP._replace(service_id=None)._repr_html_()).text
+
+
+def test_a_refusal_is_told_apart_by_its_colour() -> None:
+    """And every cell is set in the same way, with nothing between the cells."""
+    assert note("denied", "It is.", is_bad=True) == (
+        '<div><strong style="color:#cf222e">denied</strong> It is.</div>'
+    )
+    assert note("allowed", "It is.", is_bad=False) == (
+        '<div><strong style="color:#1a7f37">allowed</strong> It is.</div>'
+    )
+    cell = "text-align:left;padding:2px 12px 2px 0"
+    assert table(("a", "b"), [(1, None), ("x", "y")]) == (
+        '<table style="font:inherit;border-collapse:collapse;margin:4px 0"><thead><tr>'
+        f'<th style="{cell}">a</th><th style="{cell}">b</th></tr></thead><tbody>'
+        f'<tr><td style="{cell}">1</td><td style="{cell}"></td></tr>'
+        f'<tr><td style="{cell}">x</td><td style="{cell}">y</td></tr></tbody></table>'
+    )
 
 
 def run_notebook(ecs: FakeEcs, cells: list[str], directory: Path) -> list[str]:

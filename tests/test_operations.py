@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from safe_ecs import OPERATIONS
+from safe_ecs.core.operations import LEARNED_FROM, STATUS_QUERY, TEMPLATE_QUERY
 from safe_ecs.testing.samples import SAMPLES
 from tests.sdk_operations import field_names, operations
 
@@ -52,6 +53,7 @@ def test_the_guarded_operations_are_those_of_the_page_and_the_one_it_lacks() -> 
 def test_every_operation_says_what_it_does_and_why_it_is_let_through(operation: Any) -> None:
     """A reason stands exactly where an operation is not guarded."""
     assert operation.summary.endswith(".")
+    assert isinstance(operation.not_guarded_because, str)
     assert bool(operation.not_guarded_because) != operation.guarded
     assert OPERATIONS[operation.action] is operation
 
@@ -77,6 +79,12 @@ def test_every_request_model_that_mentions_a_security_group_is_classified() -> N
         f"{sorted(missing)} can name a security group: add each to core/operations.py, guarded if the API "
         "reference lists InvalidOperation.ResourceManagedByCloudProduct for it, else with the reason."
     )
+
+
+def test_every_operation_is_spelt_as_the_sdk_spells_it() -> None:
+    """A typing error would be a row for nothing, and what the guard asks or learns from must exist as well."""
+    assert OPERATIONS.keys() <= operations().keys()
+    assert {STATUS_QUERY, TEMPLATE_QUERY, *LEARNED_FROM} <= operations().keys()
 
 
 def test_there_is_a_sample_request_for_every_guarded_operation() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safe_ecs.core.decision import GroupStatus, Undetermined
-from safe_ecs.core.region import region_of_endpoint
-from safe_ecs.core.request import EffectiveRequest, Outgoing, effective_request
+from safe_ecs.core.region import region_of_endpoint, regions_of
+from safe_ecs.core.request import (
+    ACTION_SPELLINGS,
+    MAX_DEPTH,
+    EffectiveRequest,
+    LaunchTemplate,
+    Outgoing,
+    effective_request,
+    normal_ids,
+)
 from safe_ecs.core.review import review
 from safe_ecs.outgoing import of_request, of_rpcrequest
 from safe_ecs.policy import GuardPolicy
@@ -237,6 +246,33 @@ def test_the_region_is_read_from_the_endpoints_name(host: str, region_id: str | 
     assert region_of_endpoint(host) == region_id
 
 
+@pytest.mark.parametrize(
+    ("named", "of_client", "host", "regions"),
+    [
+        ("", None, "ecs.aliyuncs.com", []),
+        ("", "cn-beijing", "ecs.aliyuncs.com", ["cn-beijing"]),
+        ("cn-qingdao", "cn-beijing", "ecs.aliyuncs.com", ["cn-qingdao", "cn-beijing"]),
+        ("cn-qingdao", None, "ecs.cn-hangzhou.aliyuncs.com", ["cn-qingdao", "cn-hangzhou"]),
+        (
+            "cn-qingdao",
+            "cn-beijing",
+            "ecs.cn-hangzhou.aliyuncs.com",
+            ["cn-qingdao", "cn-beijing", "cn-hangzhou"],
+        ),
+        ("cn-beijing", "cn-beijing", "ecs.cn-beijing.aliyuncs.com", ["cn-beijing"]),
+        ("cn-qingdao", "cn-beijing", "ecs.cn-qingdao.aliyuncs.com", ["cn-qingdao", "cn-beijing"]),
+        ("cn-qingdao", "cn-beijing", "ecs.cn-beijing.aliyuncs.com", ["cn-qingdao", "cn-beijing"]),
+    ],
+)
+def test_every_region_that_a_call_may_be_about_is_tried_once(
+    named: str, of_client: str | None, host: str, regions: list[str]
+) -> None:
+    """The one it names, the client's, and the one in the endpoint's name, in this order."""
+    request = effective(query={"RegionId": named}, client_region_id=of_client, host=host)
+    assert request is not None
+    assert list(regions_of(request)) == regions
+
+
 def test_a_group_found_in_a_later_region_is_known_though_an_earlier_one_could_not_be_asked() -> None:
     """Managed there is managed, and ordinary there is ordinary: ids are not used twice."""
     request = effective(
@@ -296,3 +332,232 @@ def test_a_string_enumeration_counts_as_both_texts_it_may_become() -> None:
     assert request is not None
     assert request.region_ids == ("cn-hangzhou", "region.hangzhou")
     assert request.client_region_id == "cn-hangzhou"
+
+
+def test_a_call_is_taken_apart_into_plain_texts() -> None:
+    """Lower case where ECS's own spelling is not known to matter, and nothing for what is not there."""
+    query = {
+        "SecurityGroupId": " SG-A ",
+        "RegionId": " CN-Beijing ",
+        "ResourceOwnerID": "9",
+        "ResourceOwnerAccount": "him",
+        "ownerid": 7,
+        "OwnerAccount": "Me",
+    }
+    assert effective(query=query, client_region_id=" CN-Hangzhou ") == EffectiveRequest(
+        action="DeleteSecurityGroup",
+        host="127.0.0.1",
+        targets=("sg-a",),
+        region_ids=("cn-beijing",),
+        client_region_id="cn-hangzhou",
+        owner=(
+            ("owneraccount", "Me"),
+            ("ownerid", "7"),
+            ("resourceowneraccount", "him"),
+            ("resourceownerid", "9"),
+        ),
+        unreadable="",
+        templates=(),
+    )
+    assert effective() == EffectiveRequest("DeleteSecurityGroup", "127.0.0.1", (), (), "", (), "")
+
+
+@pytest.mark.parametrize(
+    ("of_call", "in_query", "action"),
+    [
+        ("DescribeSecurityGroups", "DeleteSecurityGroup", "DeleteSecurityGroup"),
+        ("DeleteSecurityGroup", "DescribeSecurityGroups", "DeleteSecurityGroup"),
+        ("DeleteSecurityGroup", "RunInstances", "DeleteSecurityGroup"),
+        ("DescribeSecurityGroups", "Nonsense", "DescribeSecurityGroups"),
+        ("Nonsense", "DescribeSecurityGroups", "DescribeSecurityGroups"),
+    ],
+)
+def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
+    of_call: str, in_query: str, action: str
+) -> None:
+    """Which of two actions ECS believes is not known; of two guarded ones the first gives its name."""
+    request = effective(action=of_call, query={"Action": in_query})
+    assert request is not None
+    assert request.action == action
+    assert request.is_guarded == (action != "DescribeSecurityGroups")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"query": {"SecurityGroupIds": "[1]"}},
+            "the value of SecurityGroupIds is no JSON array of group ids",
+        ),
+        ({"query": {"SecurityGroupId": "[x"}}, "the value of SecurityGroupId is no JSON array of group ids"),
+        ({"body": 7}, "its body is of the type int"),
+        ({"body": '{"a"'}, "its body begins like JSON and is none"),
+        ({"body": "[1"}, "its body begins like JSON and is none"),
+        ({"body": "\N{SNOWMAN}=1"}, "its body is neither a form nor JSON"),
+        ({"body": "a=\x07"}, "its body is neither a form nor JSON"),
+        ({"body": "abc"}, "its body is neither a form nor JSON"),
+        (
+            {"streamed": True},
+            "its body is a stream, which cannot be read without taking it from the call",
+        ),
+    ],
+)
+def test_what_is_unreadable_is_named(changes: Any, reason: str) -> None:
+    request = effective(**changes)
+    assert request is not None
+    assert request.unreadable == reason
+
+
+def test_a_value_that_has_no_text_is_named_by_its_parameter() -> None:
+    """By the class of its error as well, but not by what that says."""
+
+    class Secret:
+        def __str__(self) -> str:
+            raise OSError("s3cret")
+
+    request = effective(query={"SecurityGroupId": Secret(), "Description": Secret()})
+    assert request is not None
+    assert request.unreadable == "reading the value of SecurityGroupId raised OSError"
+    request = effective(query={"SecurityGroupIds": ["sg-a", Secret()]})
+    assert request is not None
+    assert request.unreadable == "reading the value of SecurityGroupIds.2 raised OSError"
+    request = effective(query={"Description": Secret()})
+    assert request is not None
+    assert not request.unreadable
+
+
+@pytest.mark.parametrize("body", ["", b"", "a=b", bytearray(b"a=b"), "a=", " {}", "\n[]"], ids=repr)
+def test_a_body_that_names_no_group_is_no_obstacle(body: object) -> None:
+    assert targets(body=body) == ()
+
+
+def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
+    def nested(depth: int) -> Any:
+        value: Any = "sg-a"
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    assert targets(query={"SecurityGroupId": nested(MAX_DEPTH + 1)}) == ("sg-a",)
+    request = effective(query={"SecurityGroupId": nested(MAX_DEPTH + 2)})
+    assert request is not None
+    assert request.unreadable == "its parameters are nested more than 32 deep"
+
+
+@pytest.mark.parametrize(
+    ("changes", "groups"),
+    [
+        ({"pathname": "/?SecurityGroupId=sg-a&Note=what?"}, ("sg-a",)),
+        ({"pathname": "/?SecurityGroupId=sg-a;SecurityGroupIds.1=sg-b"}, ("sg-a", "sg-b")),
+        ({"host": "h?SecurityGroupId=sg-a&x"}, ("sg-a",)),
+        ({"body": b"Note=\xff&SecurityGroupId=sg-a"}, ()),
+        ({"body": b'{"Note": "\xff", "SecurityGroupId": "sg-a"}'}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": b"\xffsg-a"}}, ("\N{REPLACEMENT CHARACTER}sg-a",)),
+        ({"query": {"SecurityGroupId": bytearray(b" SG-A ")}}, ("sg-a",)),
+        ({"query": {"SecurityGroupIds": '["sg-a", " ", "SG-B "]'}}, ("sg-a", "sg-b")),
+        ({"query": {"SecurityGroupIds": frozenset({"sg-a"})}}, ("sg-a",)),
+        ({"query": {"SecurityGroupIds": {"1": {"sg-a"}}}}, ("sg-a",)),
+        ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId.1.2": "sg-a", "1": "sg-b", "": "sg-c"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "X-1"}}, ("x-1",)),
+        ({"query": {b" securitygroupid ": "sg-a"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": None, "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "  ", "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
+    ],
+    ids=str,
+)
+def test_a_group_is_seen_wherever_and_however_it_stands(changes: Any, groups: tuple[str, ...]) -> None:
+    request = effective(**changes)
+    assert request is not None
+    assert request.targets == groups
+
+
+def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
+    """And names without a dot in front of them are those of a form."""
+    body = {
+        "NetworkInterface": [{"SecurityGroupId": "sg-a"}],
+        "RegionId": "cn-beijing",
+        "Tag": {"RegionId": "x"},
+    }
+    for request in (effective(body=body), effective(body=json.dumps(body))):
+        assert request is not None
+        assert (request.targets, request.region_ids) == (("sg-a",), ("cn-beijing",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "host"),
+    [
+        ({"headers": {"host": "other"}}, "other"),
+        ({"headers": {"host": "other"}, "once_headers": {"host": "third"}}, "third"),
+        ({"once_headers": {"a": "b"}}, "127.0.0.1"),
+        ({"headers": {"host": "other"}, "once_headers": {"a": "b"}}, "other"),
+        ({"headers": {"host": "other"}, "once_headers": {"host": "third"}, "tried_again": True}, "third"),
+        ({"headers": {"host": "other"}, "plugged_in": True}, "127.0.0.1"),
+        ({"host": None, "plugged_in": True}, ""),
+        ({"host": "h?x=y/z"}, "h"),
+        ({"host": "h/a@b"}, "h"),
+        ({"host": "https://a:b@c@H"}, "h"),
+    ],
+    ids=str,
+)
+def test_the_host_is_the_one_that_is_connected_to(changes: Any, host: str) -> None:
+    """A header replaces it, unless a plug-in makes the headers."""
+    request = effective(**changes)
+    assert request is not None
+    assert request.host == host
+
+
+def launch_templates(action: str = "RunInstances", **query: Any) -> tuple[LaunchTemplate, ...]:
+    request = effective(action=action, query=query)
+    assert request is not None
+    return request.templates
+
+
+def test_every_launch_template_that_may_be_meant_is_named() -> None:
+    """In each version that may be meant; by its id or by its name, never by both."""
+    assert launch_templates(LaunchTemplateId=" lt-1 ") == (LaunchTemplate("lt-1", "", ""),)
+    assert launch_templates(LaunchTemplateName="Web", LaunchTemplateVersion=3) == (
+        LaunchTemplate("", "Web", "3"),
+    )
+    assert launch_templates(
+        LaunchTemplateId="lt-1",
+        launchtemplateid="lt-2",
+        LaunchTemplateName="Web",
+        LaunchTemplateVersion="1",
+        launchTemplateVersion="2",
+    ) == (
+        LaunchTemplate("lt-1", "", "1"),
+        LaunchTemplate("lt-1", "", "2"),
+        LaunchTemplate("lt-2", "", "1"),
+        LaunchTemplate("lt-2", "", "2"),
+        LaunchTemplate("", "Web", "1"),
+        LaunchTemplate("", "Web", "2"),
+    )
+    assert launch_templates(LaunchTemplateVersion="1") == ()
+    assert launch_templates(LaunchTemplateId="lt-1", SecurityGroupId="sg-1") == ()
+    assert launch_templates("CreateInstance", LaunchTemplateId="lt-1") == ()
+
+
+def test_ids_are_normal_and_each_stands_once() -> None:
+    assert normal_ids([" SG-A", "sg-b", "sg-a "]) == ("sg-a", "sg-b")
+    assert normal_ids(iter(())) == ()
+    for text in ("sg-a", b"sg-a"):
+        with pytest.raises(TypeError, match=r"must be several ids, not the string b?'sg-a'"):
+            normal_ids(text)  # type: ignore[arg-type]  # the point
+    with pytest.raises(TypeError, match=r"a security group id is a string, not \['sg-a'\]; unpack a list"):
+        normal_ids([["sg-a"]])
+
+
+class Either(str, Enum):  # noqa: UP042 - the point
+    BLANK = " cn-hangzhou "
+
+
+def test_the_text_that_a_string_enumeration_is_comes_before_its_name() -> None:
+    request = effective(query={"RegionId": Either.BLANK})
+    assert request is not None
+    assert request.region_ids == ("cn-hangzhou", "either.blank")
+
+
+def test_every_spelling_of_the_parameter_for_the_action_is_known() -> None:
+    assert len(ACTION_SPELLINGS) == 2**6
+    assert {spelling.lower() for spelling in ACTION_SPELLINGS} == {"action"}

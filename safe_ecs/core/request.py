@@ -395,7 +395,7 @@ class _Parameters:
 
     def _add_form(self, text: str) -> None:
         # Older servers take a semicolon for an ampersand.
-        for name, value in parse_qsl(text.replace(";", "&"), keep_blank_values=True):
+        for name, value in parse_qsl(text.replace(";", "&")):
             self.add(name, value)
 
     def _add_json_targets(self, text: str, name: str) -> None:

@@ -10,7 +10,6 @@ none makes ECS refuse them all.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from safe_ecs.core.failure import Failure
@@ -67,7 +66,7 @@ def _describe_some(read: Read, wanted: tuple[str, ...]) -> Describe:
 def _halve(read: Read, wanted: tuple[str, ...], refusal: Failure) -> Describe:
     """Find out which of the ids, one at least, made ECS refuse all of them."""
     if len(wanted) == 1:
-        return {wanted[0]: replace(refusal, extent="group")}
+        return {wanted[0]: refusal}
     first, second = wanted[: len(wanted) // 2], wanted[len(wanted) // 2 :]
     found = yield from _ask(read, first)
     of_first = _refusal_of_all(found)

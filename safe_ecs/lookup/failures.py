@@ -8,7 +8,7 @@ from safe_ecs.core.failure import Failure
 from safe_ecs.lookup.retries import is_network_error, is_transient
 
 _TRY_AGAIN: Final = "Try again in a minute."
-_NO_PERMISSION: Final = ("Forbidden", "NoPermission", "Unauthorized", "UnauthorizedOperation")
+_NO_PERMISSION: Final = ("Forbidden", "NoPermission", "Unauthorized")
 _WRONG_KEYS: Final = (
     "IncompleteSignature",
     "InvalidAccessKeyId",

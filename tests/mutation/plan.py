@@ -1,0 +1,28 @@
+"""Which tests are about which module."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TESTS: Final[dict[str, tuple[str, ...]]] = {
+    "core/decision.py": ("test_decision",),
+    "core/failure.py": ("test_failures", "test_decision"),
+    "core/notebook.py": ("test_notebook",),
+    "core/operations.py": ("test_operations", "test_request"),
+    "core/partition.py": ("test_notebook", "test_inspector"),
+    "core/region.py": ("test_request",),
+    "core/request.py": ("test_request",),
+    "core/review.py": ("test_review",),
+    "core/steps.py": ("test_request", "test_regions"),
+    "lookup/answers.py": ("test_describe",),
+    "lookup/ask.py": ("test_failures",),
+    "lookup/connection.py": ("test_lookup",),
+    "lookup/describe.py": ("test_describe",),
+    "lookup/failures.py": ("test_failures",),
+    "lookup/listing.py": ("test_regions",),
+    "lookup/retries.py": ("test_failures",),
+    "lookup/templates.py": ("test_templates",),
+    "lookup/batching.py": ("test_nobody_is_stuck",),
+    "lookup/loops.py": ("test_nobody_is_stuck",),
+    "lookup/threads.py": ("test_nobody_is_stuck",),
+}
