@@ -44,7 +44,7 @@ _TEMPLATE_PARAMETERS: Final = ("launchtemplateid", "launchtemplatename", "launch
 MAX_DEPTH: Final = 32
 """How deep parameters may be nested; ECS knows none deeper than 3."""
 
-_MOST_MEMBERS: Final = 1_000_000
+_MOST_MEMBERS: Final = 200_000
 """Of all containers of a call: lists that hold one another several times have more members than memory has room for."""
 
 _LONGEST_PREFIX: Final = 512
