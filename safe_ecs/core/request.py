@@ -260,7 +260,9 @@ class _Parameters:
             else:
                 self.add(name, value)
         pathname, protocol = outgoing.pathname, outgoing.protocol
-        has_plain_protocol = type(protocol) is str and protocol in PROTOCOLS
+        has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
+            _text(protocol).lower() in PROTOCOLS
+        )
         if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
             _, _, smuggled = f"{_text(protocol)}://{host}{_text(pathname)}".partition("?")
             self._add_form(smuggled)
