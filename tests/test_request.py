@@ -288,7 +288,7 @@ class Protocol(str, Enum):  # noqa: UP042 - as below
     SECURE = "Https"
 
 
-@pytest.mark.parametrize("protocol", ["HTTP", "https", "Https", Protocol.SECURE, None])
+@pytest.mark.parametrize("protocol", ["HTTP", "https", "hTTPS", Protocol.SECURE, None], ids=str)
 def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: object) -> None:
     """It makes small letters of it; without any it sends nothing."""
     assert targets(protocol=protocol, query={"SecurityGroupId": "sg-a"}) == ("sg-a",)
