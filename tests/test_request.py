@@ -320,6 +320,16 @@ def test_a_host_is_known_by_its_name_alone(endpoint: str, host: str) -> None:
     assert request.host == host
 
 
+class Protocol(str, Enum):  # noqa: UP042 - as below
+    SECURE = "Https"
+
+
+@pytest.mark.parametrize("protocol", ["HTTP", "https", "hTTPS", Protocol.SECURE, None], ids=str)
+def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: object) -> None:
+    """It makes small letters of it; without any it sends nothing."""
+    assert targets(protocol=protocol, query={"SecurityGroupId": "sg-a"}) == ("sg-a",)
+
+
 class Region(str, Enum):  # noqa: UP042 - the point
     """A string enumeration as it was written before Python 3.11, whose str() is the member's name."""
 

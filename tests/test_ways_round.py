@@ -606,7 +606,8 @@ def test_a_poisoned_value_on_a_redis_server_changes_nothing_that_is_known(ecs: F
         client.guard.status(managed)
         with server.client as direct:
             [key] = direct.keys()
-            direct.set(key, direct.get(key).replace(b'managed": true', b'managed": false'), px=60_000)
+            stored: Any = direct.get(key)
+            direct.set(key, stored.replace(b'managed": true', b'managed": false'), px=60_000)
         refuse(lambda: client.do_request(params(DELETE), query(managed), RuntimeOptions()), ecs)
 
 

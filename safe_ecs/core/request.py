@@ -44,7 +44,7 @@ _TEMPLATE_PARAMETERS: Final = ("launchtemplateid", "launchtemplatename", "launch
 MAX_DEPTH: Final = 32
 """How deep parameters may be nested; ECS knows none deeper than 3."""
 
-_MOST_MEMBERS: Final = 1_000_000
+_MOST_MEMBERS: Final = 200_000
 """Of all containers of a call: lists that hold one another several times have more members than memory has room for."""
 
 _LONGEST_PREFIX: Final = 512
@@ -236,17 +236,18 @@ class _Parameters:
 
     def add_call(self, outgoing: Outgoing) -> str:
         """Take everything a call carries and return the host it goes to."""
-        named_host = outgoing.host
-        if outgoing.headers or outgoing.once_headers:
-            named_host = self._add_headers(outgoing) or named_host
-        else:
-            self.actions.append(_text(outgoing.action))
-            if outgoing.version is not None:
-                self.versions.append(_text(outgoing.version))
-        host = "" if named_host is None else _text(named_host)
+        host = "" if outgoing.host is None else _text(outgoing.host)
         try:
+            if outgoing.headers or outgoing.once_headers:
+                named_host = self._add_headers(outgoing)
+                host = _text(named_host) if named_host else host
+            else:
+                self.actions.append(_text(outgoing.action))
+                if outgoing.version is not None:
+                    self.versions.append(_text(outgoing.version))
             self._add_parameters(outgoing, host)
         except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
+            self.actions.append(_text(outgoing.action))
             self.unreadable = f"reading its parameters raised {type(error).__name__}"
         return bare_host(host)
 
@@ -259,7 +260,9 @@ class _Parameters:
             else:
                 self.add(name, value)
         pathname, protocol = outgoing.pathname, outgoing.protocol
-        has_plain_protocol = type(protocol) is str and protocol in PROTOCOLS
+        has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
+            _text(protocol).lower() in PROTOCOLS
+        )
         if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
             _, _, smuggled = f"{_text(protocol)}://{host}{_text(pathname)}".partition("?")
             self._add_form(smuggled)
@@ -290,7 +293,7 @@ class _Parameters:
                 lowered = _text(name).lower()
                 if lowered in _HEADERS:
                     self.add(_HEADERS[lowered], value)
-                elif lowered == "host" and name != "host" and value != (host or outgoing.host):
+                elif lowered == "host" and name != "host" and _text(value) != _text(host or outgoing.host):
                     self.unreadable = f"its header {name} names another host than its address"
         if outgoing.plugged_in:
             self.add("action", outgoing.action)
