@@ -16,7 +16,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "core/steps.py": ("test_request", "test_regions"),
     "lookup/answers.py": ("test_describe",),
     "lookup/ask.py": ("test_failures",),
-    "lookup/connection.py": ("test_lookup",),
+    "lookup/connection.py": ("test_connection", "test_lookup"),
     "lookup/describe.py": ("test_describe",),
     "lookup/failures.py": ("test_failures",),
     "lookup/listing.py": ("test_regions",),
