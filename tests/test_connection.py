@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,6 +129,17 @@ def test_connections_of_equal_settings_are_told_apart_by_credentials_alone(ecs: 
     assert settings(RuntimeOptions(read_timeout=7)) != plain
     one, another = ["a"], ["a"]
     assert settings(_key=one) == settings(_key=one) != settings(_key=another)
+
+
+def test_every_fork_is_counted() -> None:
+    before = module._forks
+    child = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(module._forks - before))
+    child.start()
+    child.join(20)
+    exit_code = child.exitcode
+    child.kill()
+    assert exit_code == 1
+    assert module._forks == before
 
 
 @pytest.mark.parametrize(
