@@ -80,7 +80,7 @@ def test_a_client_without_a_plug_in_signs_as_the_sdk_does(caller: OpenApiClient)
     """The SDK has nothing of its own that signs for "v4"."""
     caller._signature_version = "v4"
     assert Connection(caller, None, "h")._client._signature_version is None
-    caller._spi = object()
+    vars(caller)["_spi"] = object()
     assert Connection(caller, None, "h")._client._signature_version == "v4"
 
 
@@ -133,12 +133,12 @@ def test_connections_of_equal_settings_are_told_apart_by_credentials_alone(ecs: 
 
 def test_every_fork_is_counted() -> None:
     before = module._forks
-    child = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(module._forks - before))
+    child = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(6 + module._forks - before))
     child.start()
     child.join(20)
     exit_code = child.exitcode
     child.kill()
-    assert exit_code == 1
+    assert exit_code == 7
     assert module._forks == before
 
 

@@ -222,6 +222,13 @@ def found(body: object, template: LaunchTemplate = READ.template) -> TemplateFou
             },
             ("sg-3", "sg-4"),
         ),
+        (
+            {
+                "SecurityGroupId": "sg-5",
+                "NetworkInterfaces": {"NetworkInterface": [{"SecurityGroupId": "sg-6"}]},
+            },
+            ("sg-5", "sg-6"),
+        ),
     ],
 )
 def test_groups_are_read_wherever_a_template_names_them(data: object, groups: tuple[str, ...]) -> None:

@@ -22,7 +22,4 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "lookup/listing.py": ("test_regions",),
     "lookup/retries.py": ("test_failures",),
     "lookup/templates.py": ("test_templates",),
-    "lookup/batching.py": ("test_nobody_is_stuck",),
-    "lookup/loops.py": ("test_nobody_is_stuck",),
-    "lookup/threads.py": ("test_nobody_is_stuck",),
 }
