@@ -78,26 +78,34 @@ STALE_TOO = ORDINARY._replace(source="stale", age=400.0)
         ),
         (
             decision(MANAGED, bypass_reason="ticket 7"),
-            "DeleteSecurityGroup is let through by a bypass (ticket 7), or else would be refused: "
-            "a cloud service manages sg-m (serviceID 7).",
+            (
+                "DeleteSecurityGroup is let through by a bypass (ticket 7), or else would be refused: "
+                "a cloud service manages sg-m (serviceID 7)."
+            ),
         ),
         (
             decision(STALE, STALE_TOO),
-            "DeleteSecurityGroup is refused: a cloud service manages sg-m (serviceID 7). "
-            "ECS cannot be asked now; stale: sg-m (12 s old), sg-o (400 s old).",
+            (
+                "DeleteSecurityGroup is refused: a cloud service manages sg-m (serviceID 7). "
+                "ECS cannot be asked now; stale: sg-m (12 s old), sg-o (400 s old)."
+            ),
         ),
         (
             decision(ORDINARY, undetermined=(UNKNOWN, UNKNOWN)),
-            "DeleteSecurityGroup is refused: what is managed cannot be determined. "
-            "sg-u: it rains; sg-u: it rains.",
+            (
+                "DeleteSecurityGroup is refused: what is managed cannot be determined. "
+                "sg-u: it rains; sg-u: it rains."
+            ),
         ),
         (
             decision(
                 undetermined=(Undetermined(security_group_id="", reason="it is a stream", next_step=""),),
                 policy=LENIENT,
             ),
-            "DeleteSecurityGroup is let through: what is managed cannot be determined. "
-            "its targets: it is a stream.",
+            (
+                "DeleteSecurityGroup is let through: what is managed cannot be determined. "
+                "its targets: it is a stream."
+            ),
         ),
         (
             decision(ORDINARY, MISSING, MISSING._replace(security_group_id="sg-no")),
@@ -109,8 +117,10 @@ STALE_TOO = ORDINARY._replace(source="stale", age=400.0)
         ),
         (
             decision(STALE_TOO),
-            "DeleteSecurityGroup is allowed: no target is managed by a service the caller does not act for. "
-            "ECS cannot be asked now; stale: sg-o (400 s old).",
+            (
+                "DeleteSecurityGroup is allowed: no target is managed by a service the caller does not act for. "
+                "ECS cannot be asked now; stale: sg-o (400 s old)."
+            ),
         ),
         (decision(), "DeleteSecurityGroup names no security group."),
         (

@@ -252,6 +252,7 @@ def test_a_page_says_what_it_says_and_no_more(
     body: object, token: str, detail: str, known: Any, last_page: Any
 ) -> None:
     """What is wrong with it is named in words that hold none of its values."""
+    assert Pages("cn-hangzhou").last_page == ()
     pages = Pages("cn-hangzhou", last_page=("sg-0",))
     assert pages.take(body) == token
     assert pages.failure == (cannot_be_used(detail) if detail else None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import math
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.exceptions import RetryError
 from Tea.exceptions import UnretryableException
+from tenacity.wait import wait_random_exponential
 
 from safe_ecs.core.failure import Failure
 from safe_ecs.lookup import retries
@@ -31,7 +32,12 @@ def answered(code: Any, status: Any) -> ClientException:
 
 
 def wrapped(inner: Exception) -> UnretryableException:
-    return UnretryableException(None, inner)
+    return UnretryableException(cast("Any", None), inner)
+
+
+def no_connection() -> Exception:
+    error: Any = RetryError
+    return cast("Exception", error("refused"))
 
 
 class ClientPayloadError(Exception):
@@ -83,7 +89,7 @@ def test_a_refusal_of_ecs_says_for_whom_it_holds_and_what_to_do(
     )
 
 
-@pytest.mark.parametrize("error", [wrapped(RetryError("refused")), OSError("refused"), wrapped(NO_JSON)])
+@pytest.mark.parametrize("error", [wrapped(no_connection()), OSError("refused"), wrapped(NO_JSON)])
 def test_an_unreachable_ecs_is_everybodys(error: Exception) -> None:
     assert failure_of(error, DESCRIBE) == Failure(
         reason="DescribeSecurityGroups could not reach ECS, or got no whole answer of it",
@@ -160,8 +166,8 @@ def test_a_failure_becomes_the_unknown_status_of_a_group() -> None:
         (answered(None, 502), True),
         (answered(None, None), False),
         (answered("Forbidden.RAM", 403), False),
-        (wrapped(RetryError("timed out")), True),
-        (RetryError("timed out"), True),
+        (wrapped(no_connection()), True),
+        (no_connection(), True),
         (ConnectionResetError(), True),
         (wrapped(OSError()), True),
         (ClientPayloadError(), True),
@@ -364,7 +370,7 @@ def test_a_try_that_would_begin_too_late_is_not_made_and_costs_nothing(
     form: str, quota: RetryQuota, pauses: list[float], mocker: Any
 ) -> None:
     """A pause that ends after lookup_timeout is no pause, but the end."""
-    mocker.patch.object(retries.wait_random_exponential, "__call__", return_value=9.5)
+    mocker.patch.object(wait_random_exponential, "__call__", return_value=9.5)
     ecs, book = EcsThatFails(*[DOWN] * 9), Book()
     failure = run(form, ecs, one_query(), Limits(9, 4, "payer"), book)
     assert failure == failure_of(DOWN, DESCRIBE)
@@ -408,11 +414,29 @@ def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, 
     assert run(form, ecs, two_queries(), Limits(5, 1, "payer"), book) == ({"a": 1}, {"b": 2})
     assert ecs.seconds == [5, 2]
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
+    run(form, ecs, two_queries(), Limits(3.5, 1, "payer"), book)
+    assert ecs.seconds == [3.5, 0.5]
+    ecs, book = Slow({"a": 1}, {"b": 2}), Book()
     first, second = run(form, ecs, two_queries(), Limits(3, 1, "payer"), book)
     assert first == {"a": 1}
     assert second == timed_out(DESCRIBE, 3, second.cause)
     assert isinstance(second.cause, TimeoutError)
     assert len(ecs.asked) == 1
+
+
+def test_a_task_waits_no_longer_than_lookup_timeout(quota: RetryQuota) -> None:
+    """Whatever the SDK makes of the time-outs it is given; threads have no such end, and are left behind."""
+
+    class Silent(EcsThatFails):
+        async def describe_async(self, action: str, query: dict[str, str], seconds_left: float) -> object:
+            await asyncio.sleep(2)
+            return {}
+
+    book = Book()
+    failure = run("async", Silent(), one_query(), Limits(0.05, 1, "payer"), book)
+    assert failure == timed_out(DESCRIBE, 0.05, failure.cause)
+    assert isinstance(failure.cause, TimeoutError)
+    assert book.ends == [(QUERY, 1, failure)]
 
 
 def test_pauses_grow_at_random_from_a_tenth_of_a_second_to_two() -> None:

@@ -553,7 +553,7 @@ def test_ids_are_normal_and_each_stands_once() -> None:
     assert normal_ids(iter(())) == ()
     for text in ("sg-a", b"sg-a"):
         with pytest.raises(TypeError, match=r"must be several ids, not the string b?'sg-a'"):
-            normal_ids(text)  # type: ignore[arg-type]  # the point
+            normal_ids(text)
     with pytest.raises(TypeError, match=r"a security group id is a string, not \['sg-a'\]; unpack a list"):
         normal_ids([["sg-a"]])
 

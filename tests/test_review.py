@@ -25,7 +25,7 @@ REQUEST = EffectiveRequest(
 NOWHERE = REQUEST._replace(host="127.0.0.1", region_ids=(), client_region_id="")
 ONE, TWO = LaunchTemplate("lt-1", "", ""), LaunchTemplate("", "web", "2")
 FROM_TEMPLATES = REQUEST._replace(targets=(), templates=(ONE, TWO))
-NO_REGION = {
+NO_REGION: dict[str, Any] = {
     "reason": "neither the request nor the client names a region, and the endpoint's name holds none",
     "next_step": "Give the client Config(region_id=...), or the request its RegionId.",
 }

@@ -14,6 +14,7 @@ from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.request import LaunchTemplate
 from safe_ecs.core.review import TemplateRead
+from safe_ecs.lookup.describe import Query
 from safe_ecs.lookup.templates import TemplateFound, describe_template
 from safe_ecs.testing import CannedAnswer
 from tests.callers import Callers
@@ -218,6 +219,13 @@ def found(body: object, template: LaunchTemplate = READ.template) -> TemplateFou
             },
             ("sg-3", "sg-4"),
         ),
+        (
+            {
+                "SecurityGroupId": "sg-5",
+                "NetworkInterfaces": {"NetworkInterface": [{"SecurityGroupId": "sg-6"}]},
+            },
+            ("sg-5", "sg-6"),
+        ),
     ],
 )
 def test_groups_are_read_wherever_a_template_names_them(data: object, groups: tuple[str, ...]) -> None:
@@ -246,6 +254,66 @@ def test_groups_are_read_wherever_a_template_names_them(data: object, groups: tu
 )
 def test_what_is_not_clearly_said_is_not_known(body: object) -> None:
     assert isinstance(found(body), Failure)
+
+
+@pytest.mark.parametrize(
+    ("template", "named"),
+    [
+        (LaunchTemplate("lt-1", "", "3"), {"LaunchTemplateId": "lt-1", "LaunchTemplateVersion.1": "3"}),
+        (LaunchTemplate("", "web", ""), {"LaunchTemplateName": "web", "DefaultVersion": "true"}),
+    ],
+)
+def test_one_version_is_asked_for(template: LaunchTemplate, named: dict[str, str]) -> None:
+    """In the read's region, and on behalf of its owner."""
+    read = READ._replace(template=template, owner=(("resourceownerid", "7"),))
+    assert next(describe_template(read)) == Query(
+        "DescribeLaunchTemplateVersions", {"RegionId": "cn-hangzhou", **named, "ResourceOwnerId": "7"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ({}, "it holds no list LaunchTemplateVersionSets.LaunchTemplateVersionSet"),
+        (sets(None), "one of its versions is no object"),
+        (sets(version({}, number=4)), "it lacks the version that was asked for"),
+        (sets(version(None)), "the groups of a version cannot be read"),
+        (sets(version({}), version({"SecurityGroupId": 7})), "the groups of a version cannot be read"),
+    ],
+)
+def test_what_is_odd_in_an_answer_is_named(body: object, detail: str) -> None:
+    assert found(body) == Failure(
+        reason=f"the answer to DescribeLaunchTemplateVersions cannot be used: {detail}",
+        next_step="The endpoint, or a proxy in front of it, does not answer as ECS does: check both, and try again.",
+    )
+
+
+def test_a_read_that_failed_gives_no_groups() -> None:
+    failure = Failure(reason="it rains", next_step="Wait.")
+    assert found(failure) is failure
+
+
+def test_other_versions_in_an_answer_do_not_count() -> None:
+    """Neither before nor after the one that was asked for; whether it is the default one is a flag."""
+    mine, other = version({"SecurityGroupId": "sg-1"}), version({"SecurityGroupId": "sg-2"}, number=4)
+    assert found(sets(other, mine, other)) == ("sg-1",)
+    default = LaunchTemplate("lt-1", "", "")
+    assert found(sets(other, {**mine, "DefaultVersion": True}, other), default) == ("sg-1",)
+    assert isinstance(found(sets({**mine, "DefaultVersion": "true"}), default), Failure)
+    assert found(sets(mine, version({"SecurityGroupId": "sg-3"}))) == ("sg-1", "sg-3")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"SecurityGroupId": "", "SecurityGroupIds": None, "NetworkInterfaces": None},
+        {"SecurityGroupIds": {"SecurityGroupId": []}, "NetworkInterfaces": {"NetworkInterface": []}},
+        {"SecurityGroupIds": {"SecurityGroupId": [""]}},
+        {"SecurityGroupId": None},
+    ],
+)
+def test_an_empty_field_names_no_group(data: object) -> None:
+    assert found(sets(version(data))) == ()
 
 
 def test_no_version_is_no_template() -> None:

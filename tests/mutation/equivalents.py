@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _FILE = Path(__file__).with_name("EQUIVALENT.md")
 _PART = re.compile(
-    r"^## (?P<path>\S+)$|^### (?P<place>.+)$|^```diff\n(?P<change>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^## (?P<path>\S+)$|^### (?P<place>[^\n]+)$|^```diff\n(?P<change>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -144,11 +145,10 @@ class Trials:
         numbers = {id(mutant): number for number, mutant in enumerate(mutants)}
         with self._file("trials").open("w") as file:
             for trial in self._try(functions, mutants):
+                line: tuple[object, ...] = (trial, "", "", 0.0)
                 if isinstance(trial, Trial):
                     line = numbers[id(trial.mutant)], trial.verdict, trial.by, trial.seconds
-                else:
-                    line = trial, "", "", 0
-                print(json.dumps(line), file=file)
+                file.write(f"{json.dumps(line)}\n")
 
     def _try_function(self, session: pytest.Session, mutant: Mutant) -> int:
         if not put_in_place(sys.modules[module_name(self._package, mutant)], mutant):
@@ -156,10 +156,8 @@ class Trials:
         witness = _Witness(self, mutant)
         witness.pytest_collection_modifyitems(session.items)
         session.config.pluginmanager.register(witness)
-        try:
+        with suppress(session.Failed):
             session.config.hook.pytest_runtestloop(session=session)
-        except session.Failed:
-            pass
         return FAILED if session.testsfailed else 0
 
     def ranks(self, place: str) -> dict[str, float]:
