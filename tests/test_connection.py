@@ -114,7 +114,7 @@ def test_time_outs_are_the_callers_but_end_with_the_lookup(
 def test_connections_of_equal_settings_are_told_apart_by_credentials_alone(ecs: FakeEcs) -> None:
     """The endpoint map and extra parameters make no difference; every other setting does."""
 
-    def settings(runtime: RuntimeOptions | None = None, **changes: Any) -> tuple[object, ...]:
+    def settings(runtime: RuntimeOptions | None = None, **changes: Any) -> object:
         client = OpenApiClient(ecs.config())
         vars(client).update(changes)
         return Connection(client, runtime, ecs.endpoint).settings
