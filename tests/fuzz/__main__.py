@@ -7,6 +7,7 @@ What breaks one is printed, and kept in a file; ``python -m tests.fuzz TARGET FI
 from __future__ import annotations
 
 import argparse
+import random
 import sys
 import tempfile
 from hashlib import sha1
@@ -26,6 +27,10 @@ TARGETS = {
     ),
     "redis": ("test_a_stored_value_is_what_was_stored_or_a_miss",),
 }
+
+
+_LONGEST = 1024
+_SEEDS = 200
 
 
 def main() -> None:
@@ -54,8 +59,13 @@ def main() -> None:
             print(f"To do it again: python -m tests.fuzz {chosen.target} {kept}", file=sys.stderr)
             raise
 
+    # What is too short to make a whole value is thrown away: the fuzzer begins with what is long enough.
+    seeds, corpus = random.Random(chosen.target), folder / "corpus"  # noqa: S311 - to begin alike each time
+    corpus.mkdir()
+    for number in range(_SEEDS):
+        (corpus / str(number)).write_bytes(seeds.randbytes(_LONGEST))
     options = (f"-max_total_time={chosen.seconds}", f"-artifact_prefix={folder}/", "-print_final_stats=1")
-    atheris.Setup([sys.argv[0], "-max_len=2048", *options], run)
+    atheris.Setup([sys.argv[0], f"-max_len={_LONGEST}", "-len_control=0", *options, str(corpus)], run)
     atheris.Fuzz()
 
 
