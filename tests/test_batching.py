@@ -80,7 +80,8 @@ def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -
     """As after forgetting: an answer to an older question will not do."""
     line = Line[str]()
     [(first, _)] = join(line, "ab")
-    assert line.start_next() is first
+    started: Any = line.start_next()
+    assert started is first
     assert (first.started_at, line.under_way, list(line.waiting)) == (1000.0, first, [])
     assert join(line, "a") == [(first, "a")]
     assert join(line, "a", not_before=999.9) == [(first, "a")]
@@ -103,7 +104,8 @@ def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
     [(first, _), (second, _), (third, _)] = join(line, "abcdefg")
     line.leave((first, third))
     assert not line.is_forsaken
-    assert line.start_next() is second
+    started: Any = line.start_next()
+    assert started is second
     line.leave([second])
     assert line.is_forsaken
     assert line.start_next() is third
