@@ -497,6 +497,12 @@ def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
         ({"host": "h?x=y/z"}, "h"),
         ({"host": "h/a@b"}, "h"),
         ({"host": "https://a:b@c@H"}, "h"),
+        ({"host": "http://h"}, "h"),
+        ({"host": "h/?x=http://other"}, "h"),
+        ({"host": "h#@other"}, "h"),
+        ({"host": "h\\@other"}, "h"),
+        ({"host": "h/https://other"}, "h"),
+        ({"host": "ftp://other"}, "ftp:"),
     ],
     ids=str,
 )

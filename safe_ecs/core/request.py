@@ -12,6 +12,7 @@ and every group that one of them names is a target.
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
@@ -34,6 +35,9 @@ OWNER_PARAMETERS: Final = {
     name.lower(): name for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
 }
 """The parameters that say on whose behalf a call is made, by their lower-case spelling."""
+
+_END_OF_AUTHORITY: Final = re.compile(r"[/?#\\]")
+"""As the SDK's HTTP libraries see it: what looks like a host behind it is not connected to."""
 
 _FROM_TEMPLATES: Final = "RunInstances"
 _TEMPLATE_PARAMETERS: Final = ("launchtemplateid", "launchtemplatename", "launchtemplateversion")
@@ -358,9 +362,9 @@ def _texts(value: object) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def bare_host(host: str) -> str:
     """Return host and port alone: a URL's scheme and path say nothing of whose ECS it is, its user is a secret."""
-    _, _, without_scheme = host.rpartition("://")
-    authority = without_scheme.partition("?")[0].partition("/")[0]
-    return authority.rpartition("@")[2].lower()
+    without_scheme = host.lower().removeprefix("http://").removeprefix("https://")
+    authority = _END_OF_AUTHORITY.split(without_scheme, 1)[0]
+    return authority.rpartition("@")[2]
 
 
 def _parts(name: object) -> list[str]:
