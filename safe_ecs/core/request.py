@@ -363,7 +363,7 @@ def _texts(value: object) -> tuple[str, ...]:
 def bare_host(host: str) -> str:
     """Return host and port alone: a URL's scheme and path say nothing of whose ECS it is, its user is a secret."""
     without_scheme = host.lower().removeprefix("http://").removeprefix("https://")
-    authority = _END_OF_AUTHORITY.split(without_scheme, 1)[0]
+    authority = _END_OF_AUTHORITY.split(without_scheme)[0]
     return authority.rpartition("@")[2]
 
 
