@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextvars import Context
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ class Asker:
     def __init__(self, answer_for_all: str | None = None) -> None:
         self.sent = 0
         self.noted: list[int] = []
+        self.judged: list[dict[str, str]] = []
         self.answer_for_all = answer_for_all
 
     def ask(self, ids: tuple[str, ...]) -> dict[str, str]:
@@ -48,6 +50,7 @@ class Asker:
         raise NotImplementedError
 
     def holds_for_all(self, answers: dict[str, str]) -> str | None:
+        self.judged.append(answers)
         return self.answer_for_all
 
 
@@ -165,7 +168,9 @@ def test_an_answer_for_all_is_spread_to_all(clock: Any) -> None:
     line.spread({"a": "x"}, Asker())
     assert len(line.waiting) == 2
     assert not first.future.done()
-    line.spread({"a": "x"}, Asker("y"))
+    asker = Asker("y")
+    line.spread({"a": "x"}, asker)
+    assert asker.judged == [{"a": "x"}]
     assert first.future.results == [dict.fromkeys("abc", "y")]
     assert second.future.results == [dict.fromkeys("def", "y")]
     assert third.future.results == [{"g": "y"}]
@@ -185,6 +190,7 @@ def test_ecs_owes_an_answer_from_the_start_of_a_batch(clock: Any) -> None:
 
 def test_who_asks_for_a_batch_is_asking_until_it_has_its_answer() -> None:
     """A task that was started meanwhile may ask like any other afterwards."""
+    assert not Context().run(is_asking)
     token = _ASKING.set(None)
     try:
         assert not is_asking()

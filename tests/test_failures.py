@@ -48,6 +48,7 @@ class ClientPayloadError(Exception):
 
 NO_JSON = RuntimeError("Failed to parse the value as json format, Value: <html>")
 AGAIN = "Try again in a minute."
+ELSEWHERE = "ECS refuses the look-up itself: check the endpoint, the region and the account."
 KEYS = "Check the access key and its token."
 GRANT = "Grant the RAM action ecs:DescribeSecurityGroups to these credentials."
 SLOWER = "DescribeSecurityGroups is throttled per account, region and minute. Try again in a minute."
@@ -71,7 +72,14 @@ SLOWER = "DescribeSecurityGroups is throttled per account, region and minute. Tr
         ("Unauthorized", 403, GRANT, "group", False),
         ("UnauthorizedOperation", 403, GRANT, "group", False),
         ("InvalidSecurityGroupId.Malformed", 400, "Check the security group id.", "group", False),
-        ("InvalidParameter", 400, AGAIN, "group", False),
+        ("InvalidParameter", 400, ELSEWHERE, "group", False),
+        (
+            "InvalidRegionId.NotFound",
+            404,
+            "Check the region: that of the request, or of the client.",
+            "group",
+            False,
+        ),
     ],
 )
 def test_a_refusal_of_ecs_says_for_whom_it_holds_and_what_to_do(

@@ -216,6 +216,20 @@ def test_the_read_goes_where_a_header_sends_the_call(ecs: FakeEcs, managed: str)
     assert not ecs.writes
 
 
+@pytest.mark.parametrize(
+    "behind", ["/?a=://127.0.0.1:1", "\\@127.0.0.1:1", "?a@127.0.0.1:1", "#@127.0.0.1:1"]
+)
+def test_the_read_goes_to_no_host_that_stands_behind_the_one_the_call_goes_to(
+    ecs: FakeEcs, client: Client, managed: str, behind: str
+) -> None:
+    """The SDK connects to what stands in front of a path, a query, a fragment or a backslash."""
+    request = OpenApiRequest(body={"SecurityGroupId": managed, "RegionId": "cn-hangzhou"})
+    request.headers = {"host": f"{ecs.endpoint}{behind}"}
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(params(DELETE), request, RuntimeOptions())
+    assert not ecs.writes
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_layers_of_an_unguarded_call_reach_ecs_as_with_the_stock_client(
     ecs: FakeEcs, stock: Any, client: Client, ordinary: str, door: str

@@ -368,6 +368,7 @@ def test_a_call_is_taken_apart_into_plain_texts() -> None:
         ),
         unreadable="",
         templates=(),
+        spelt=("SG-A",),
     )
     assert effective() == EffectiveRequest("DeleteSecurityGroup", "127.0.0.1", (), (), "", (), "")
 
@@ -467,7 +468,7 @@ def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
         ({"query": {"SecurityGroupIds": '["sg-a", " ", "SG-B "]'}}, ("sg-a", "sg-b")),
         ({"query": {"SecurityGroupIds": frozenset({"sg-a"})}}, ("sg-a",)),
         ({"query": {"SecurityGroupIds": {"1": {"sg-a"}}}}, ("sg-a",)),
-        ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a",)),
+        ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a", "sg-b")),
         ({"query": {"SecurityGroupId.1.2": "sg-a", "1": "sg-b", "": "sg-c"}}, ("sg-a",)),
         ({"query": {"SecurityGroupId": "X-1"}}, ("x-1",)),
         ({"query": {b" securitygroupid ": "sg-a"}}, ("sg-a",)),
@@ -507,6 +508,12 @@ def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
         ({"host": "h?x=y/z"}, "h"),
         ({"host": "h/a@b"}, "h"),
         ({"host": "https://a:b@c@H"}, "h"),
+        ({"host": "http://h"}, "h"),
+        ({"host": "h/?x=http://other"}, "h"),
+        ({"host": "h#@other"}, "h"),
+        ({"host": "h\\@other"}, "h"),
+        ({"host": "h/https://other"}, "h"),
+        ({"host": "ftp://other"}, "ftp:"),
     ],
     ids=str,
 )

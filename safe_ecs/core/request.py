@@ -38,6 +38,8 @@ OWNER_PARAMETERS: Final = {
 }
 """The parameters that say on whose behalf a call is made, by their lower-case spelling."""
 
+"""As the SDK's HTTP libraries see it: what looks like a host behind it is not connected to."""
+
 _FROM_TEMPLATES: Final = "RunInstances"
 _TEMPLATE_PARAMETERS: Final = ("launchtemplateid", "launchtemplatename", "launchtemplateversion")
 

@@ -16,6 +16,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "core/steps.py": ("test_request", "test_regions"),
     "lookup/answers.py": ("test_describe",),
     "lookup/ask.py": ("test_failures",),
+    "lookup/batching.py": ("test_batching",),
     "lookup/connection.py": ("test_connection", "test_lookup"),
     "lookup/describe.py": ("test_describe",),
     "lookup/failures.py": ("test_failures",),
