@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import math
 from contextvars import Context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from safe_ecs.lookup.batching import _ASKING, NEVER, Batch, Line, is_asking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def nobody_asks() -> Iterator[None]:
+    """What starts a batch says so in its context, which here is that of all tests."""
+    token = _ASKING.set(None)
+    yield
+    _ASKING.reset(token)
 
 
 class Future:

@@ -126,9 +126,10 @@ def test_an_interrupt_of_the_first_caller_leaves_the_others_their_answer(ecs: Fa
     ecs.latency = 1.0
     printed = run_script(
         """
-        import _thread, sys, threading, time
+        import _thread, signal, sys, threading, time
         from alibabacloud_tea_openapi.utils_models import Config
         from safe_ecs import Client
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A job in the background ignores it.
         client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
                                endpoint=sys.argv[1], region_id="cn-hangzhou"))
         answers = []
