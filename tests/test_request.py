@@ -578,3 +578,10 @@ def test_the_text_that_a_string_enumeration_is_comes_before_its_name() -> None:
 def test_every_spelling_of_the_parameter_for_the_action_is_known() -> None:
     assert len(ACTION_SPELLINGS) == 2**6
     assert {spelling.lower() for spelling in ACTION_SPELLINGS} == {"action"}
+
+
+def test_lists_that_hold_one_another_many_times_cannot_be_read() -> None:
+    """They have more members than memory has room for, and the guard counts them only so far."""
+    request = effective(query={"SecurityGroupId": "sg-a", "Tag": [["x"] * 1000] * 300})
+    assert request is not None
+    assert request.unreadable == "it holds more than 200,000 parameters"
