@@ -140,6 +140,6 @@ def test_what_a_package_offers_is_imported_when_it_is_asked_for(package: object)
     names = vars(package)["__all__"]
     assert dir(package) == sorted(names)
     for name in names:
-        assert getattr(package, name).__name__ == name if name != "OPERATIONS" else package.OPERATIONS  # type: ignore[attr-defined]
+        assert getattr(package, name).__name__ == name if name != "OPERATIONS" else package.OPERATIONS  # type: ignore[attr-defined]  # of an object
     with pytest.raises(AttributeError, match="has no attribute 'Clinet'"):
         getattr(package, "Clinet")  # noqa: B009 - it is about what is not there

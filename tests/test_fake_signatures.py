@@ -132,7 +132,7 @@ def test_a_date_may_be_fifteen_minutes_off() -> None:
         (-910, (400, "InvalidTimeStamp.Expired")),
         (910, (400, "InvalidTimeStamp.Expired")),
     ):
-        with FakeEcs(clock=lambda offset=offset: time() + offset) as ecs:  # type: ignore[misc]
+        with FakeEcs(clock=lambda offset=offset: time() + offset) as ecs:  # type: ignore[misc]  # mypy infers no lambda with a default
             assert [outcome(sign(ecs.endpoint)) for sign in SIGNERS.values()] == [expected] * 2
 
 

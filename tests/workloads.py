@@ -205,7 +205,7 @@ def processes_over_one_redis(ecs: FakeEcs, *, ninth: bool = False) -> int:
 def _ask_in_processes(command: list[str], number: int) -> None:
     """Start processes, and let them ask all at once when the last one is ready."""
     pipe = subprocess.PIPE
-    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(number)]  # noqa: S603
+    processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(number)]  # noqa: S603 - ours
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

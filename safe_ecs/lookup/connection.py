@@ -94,8 +94,8 @@ class Connection:
         most = max(1, int(seconds_left * 1000))
         runtime = copy(self._runtime)
         client = self._client
-        connect = runtime.connect_timeout or client._connect_timeout or _CONNECT_TIMEOUT_MS  # noqa: SLF001
-        read = runtime.read_timeout or client._read_timeout or _READ_TIMEOUT_MS  # noqa: SLF001
+        connect = runtime.connect_timeout or client._connect_timeout or _CONNECT_TIMEOUT_MS  # noqa: SLF001 - no getter
+        read = runtime.read_timeout or client._read_timeout or _READ_TIMEOUT_MS  # noqa: SLF001 - no getter
         runtime.connect_timeout = min(int(connect), most)
         runtime.read_timeout = min(int(read), most)
         return runtime

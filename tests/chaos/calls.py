@@ -151,7 +151,7 @@ def _flat(value: Any, name: str = "") -> list[tuple[str, str]]:
     if isinstance(value, dict):
         members = value.items()
     elif isinstance(value, list):
-        members = [(str(number), member) for number, member in enumerate(value, 1)]  # type: ignore[assignment]
+        members = [(str(number), member) for number, member in enumerate(value, 1)]  # type: ignore[assignment]  # pairs either way
     else:
         return [(name, str(value))]
     return [flat for key, member in members for flat in _flat(member, f"{name}.{key}" if name else key)]

@@ -135,7 +135,7 @@ class Weather:
 
     def _faults(self, *kinds: str, at: str = "reads") -> list[Fault]:
         return [
-            Counted(kind, 0.3 if kind == "slow" else 0.0, self.strikes, at)  # type: ignore[arg-type]
+            Counted(kind, 0.3 if kind == "slow" else 0.0, self.strikes, at)  # type: ignore[arg-type]  # one of the kinds
             for kind in kinds
         ]
 
