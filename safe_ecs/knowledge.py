@@ -135,13 +135,12 @@ class Knowledge:
     def _wait_until(self, read: Read | TemplateRead, means: Means, deadline: float) -> float:
         """Return until when to wait for an answer.
 
-        In an outage no longer than the time since ECS could last not be asked, so that calls spend half of their time
-        on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
+        In an outage no longer than half of the time since ECS could last not be asked, so that calls spend a third of
+        their time on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
         """
         least = self._policy.lookup_timeout * LEAST_PATIENCE
-        return min(
-            deadline, monotonic() + max(least, self.cache.seconds_since_outage(read, means.who, self._policy))
-        )
+        since_outage = self.cache.seconds_since_outage(read, means.who, self._policy)
+        return min(deadline, monotonic() + max(least, since_outage / 2))
 
     def groups_of_template(
         self, client: OpenApiClient, read: TemplateRead, call: Call | None, deadline: float
