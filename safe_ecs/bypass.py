@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from safe_ecs.core.operations import GUARDED_ACTIONS
-from safe_ecs.core.request import normal_ids
+from safe_ecs.core.spelling import normal_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

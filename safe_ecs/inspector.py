@@ -11,11 +11,13 @@ from safe_ecs.background import in_background_async
 from safe_ecs.bypass import Bypass
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
 from safe_ecs.core.failure import Failure
+from safe_ecs.core.host import bare_host
 from safe_ecs.core.operations import STATUS_QUERY
 from safe_ecs.core.partition import partition_of
 from safe_ecs.core.region import regions_of
-from safe_ecs.core.request import EffectiveRequest, bare_host, normal_id, normal_ids
+from safe_ecs.core.request import EffectiveRequest
 from safe_ecs.core.review import NO_REGION, Read
+from safe_ecs.core.spelling import normal_id, normal_ids
 from safe_ecs.errors import StatusUnavailableError
 from safe_ecs.intended import intended_call
 from safe_ecs.listings import RegionPages

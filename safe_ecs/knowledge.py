@@ -18,8 +18,8 @@ from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import LEARNED_FROM, STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_QUERY
 from safe_ecs.core.region import regions_of
-from safe_ecs.core.request import normal_id
 from safe_ecs.core.review import Read
+from safe_ecs.core.spelling import normal_id
 from safe_ecs.errors import MANAGED_CODE
 from safe_ecs.inquiries import LEAST_PATIENCE, Means, StatusInquiry, TemplateInquiry
 from safe_ecs.lookup.answers import Pages, service_id

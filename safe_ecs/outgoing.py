@@ -15,8 +15,10 @@ from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.core import DaraCore
 from darabonba.model import DaraModel
 
+from safe_ecs.core.effective import PROTOCOLS, effective_request
 from safe_ecs.core.operations import NOTICED_ACTIONS
-from safe_ecs.core.request import ACTION_SPELLINGS, MAX_DEPTH, PROTOCOLS, Outgoing, effective_request
+from safe_ecs.core.parameters import ACTION_SPELLINGS, MAX_DEPTH
+from safe_ecs.core.request import Outgoing
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params

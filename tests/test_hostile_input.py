@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from safe_ecs.cache.redis import _decoded, _encoded
 from safe_ecs.core.decision import GroupStatus
+from safe_ecs.core.effective import effective_request
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import NOTICED_ACTIONS
-from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, LaunchTemplate, Outgoing, effective_request
+from safe_ecs.core.request import ECS_VERSION, EffectiveRequest, LaunchTemplate, Outgoing
 from safe_ecs.core.review import Read, TemplateRead
 from safe_ecs.core.steps import drive
 from safe_ecs.lookup.describe import describe

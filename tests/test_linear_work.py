@@ -18,8 +18,10 @@ from safe_ecs.cache.memory import StatusCache
 from safe_ecs.cache.redis import _decoded, _encoded
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.request import MAX_DEPTH, LaunchTemplate, normal_ids
+from safe_ecs.core.parameters import MAX_DEPTH
+from safe_ecs.core.request import LaunchTemplate
 from safe_ecs.core.review import Read, TemplateRead, review
+from safe_ecs.core.spelling import normal_ids
 from safe_ecs.core.steps import drive
 from safe_ecs.lookup.describe import describe
 from safe_ecs.lookup.listing import Listing
@@ -262,7 +264,8 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
     """Thirty of them that hold each other twice have a thousand million members."""
     printed = run_script(
         """
-        from safe_ecs.core.request import effective_request, Outgoing
+        from safe_ecs.core.effective import effective_request
+        from safe_ecs.core.request import Outgoing
         from safe_ecs.outgoing import _copied
         value = ["sg-1"]
         for _ in range(30):
@@ -283,7 +286,8 @@ def test_long_names_of_nested_parameters_are_not_copied_for_each_member() -> Non
     """A million letters before each of a hundred thousand members would be a day's work."""
     printed = run_script(
         """
-        from safe_ecs.core.request import effective_request, Outgoing
+        from safe_ecs.core.effective import effective_request
+        from safe_ecs.core.request import Outgoing
         body = {"x" * 10**6: ["y"] * 10**5, "z" * 10**6: {"SecurityGroupId": "sg-1"}}
         call = Outgoing({}, None, False, {}, body, False, "/", "h", False, "DeleteSecurityGroup", None, None)
         print(effective_request(call).targets)

@@ -13,17 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safe_ecs.core.decision import GroupStatus, Undetermined
+from safe_ecs.core.effective import effective_request
+from safe_ecs.core.parameters import ACTION_SPELLINGS, MAX_DEPTH
 from safe_ecs.core.region import region_of_endpoint, regions_of
-from safe_ecs.core.request import (
-    ACTION_SPELLINGS,
-    MAX_DEPTH,
-    EffectiveRequest,
-    LaunchTemplate,
-    Outgoing,
-    effective_request,
-    normal_ids,
-)
+from safe_ecs.core.request import EffectiveRequest, LaunchTemplate, Outgoing
 from safe_ecs.core.review import review
+from safe_ecs.core.spelling import normal_ids
 from safe_ecs.outgoing import of_request, of_rpcrequest
 from safe_ecs.policy import GuardPolicy
 from safe_ecs.testing.parameters import Parameters

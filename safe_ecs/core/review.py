@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from safe_ecs.core.decision import Decision, GroupStatus, Undetermined, decide
 from safe_ecs.core.region import regions_of
-from safe_ecs.core.request import normal_id
+from safe_ecs.core.spelling import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

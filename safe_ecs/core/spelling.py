@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from unicodedata import category, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _INVISIBLE: Final = frozenset({"Cf", "Mn"})
 _AROUND: Final = "".join(map(chr, (*range(0x21), *range(0x7F, 0xA1), 0x1680, 0x2028, 0x2029)))
@@ -35,3 +38,26 @@ def parts_of_name(name: str) -> list[str]:
 def is_plain_id(security_group_id: str) -> bool:
     """Return whether an id in lower case consists of what ids consist of, so that a server can read it in one way only."""
     return _PLAIN_ID.fullmatch(security_group_id) is not None
+
+
+def normal_id(security_group_id: str) -> str:
+    """Return an id as the guard compares it: whether ECS minds case and blanks is not documented."""
+    return security_group_id.strip().lower()
+
+
+def normal_ids(security_group_ids: Iterable[object]) -> tuple[str, ...]:
+    """Return ids as the guard compares them, each once.
+
+    Raises:
+        TypeError: One is no string, or all are one string.
+    """
+    if isinstance(security_group_ids, (str, bytes)):
+        raise TypeError(f"security_group_ids must be several ids, not the string {security_group_ids!r}")
+    normal: dict[str, None] = {}
+    for security_group_id in security_group_ids:
+        if not isinstance(security_group_id, str):
+            raise TypeError(
+                f"a security group id is a string, not {security_group_id!r}; unpack a list with *"
+            )
+        normal[normal_id(security_group_id)] = None
+    return tuple(normal)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY
-from safe_ecs.core.request import normal_id
-from safe_ecs.core.spelling import is_plain_id
+from safe_ecs.core.spelling import is_plain_id, normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

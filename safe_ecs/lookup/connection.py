@@ -16,7 +16,8 @@ from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.core import DEFAULT_POOL_MAXSIZE
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
-from safe_ecs.core.request import ECS_VERSION, bare_host
+from safe_ecs.core.host import bare_host
+from safe_ecs.core.request import ECS_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

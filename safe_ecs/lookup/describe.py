@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY
-from safe_ecs.core.request import OWNER_PARAMETERS, normal_id
+from safe_ecs.core.parameters import OWNER_PARAMETERS
+from safe_ecs.core.spelling import normal_id
 from safe_ecs.lookup.answers import Pages, malformed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import TEMPLATE_QUERY
-from safe_ecs.core.request import OWNER_PARAMETERS
+from safe_ecs.core.parameters import OWNER_PARAMETERS
 from safe_ecs.lookup.answers import entries_of, malformed
 from safe_ecs.lookup.describe import Query
 
