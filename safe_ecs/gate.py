@@ -49,14 +49,14 @@ class Gate:
             StatusUnavailableError: Whether a target is managed cannot be determined.
         """
         request = call.effective
-        if request is not None and request.is_guarded:
+        if request is not None and request.is_guarded and not self._passes_at_a_glance(request):
             began = perf_counter_ns()
             self._settle(self.decide(client, request, call), began)
 
     async def admit_async(self, client: OpenApiClient, call: Call) -> None:
         """Do what ``admit`` does, in an event loop."""
         request = call.effective
-        if request is not None and request.is_guarded:
+        if request is not None and request.is_guarded and not self._passes_at_a_glance(request):
             began = perf_counter_ns()
             self._settle(await self.decide_async(client, request, call), began)
 
@@ -154,10 +154,23 @@ class Gate:
             _Asking().ask_async,
         )
 
+    def _passes_at_a_glance(self, request: EffectiveRequest) -> bool:
+        """Return whether every target is remembered as a group that is not managed, and nobody is to be told so.
+
+        Such a call is allowed under any policy, and need not be put into a decision. That is nearly every call.
+        """
+        read = first_read(request, self.policy)
+        if read is None or not self.knowledge.cache.holds_unmanaged(read, self.policy.ttl):
+            return False
+        if self.audience.cares("allowed"):
+            return False
+        self.knowledge.tally.count_call(refused=False, hits=len(read.security_group_ids))
+        return True
+
     def _decide_from_memory(self, client: OpenApiClient, request: EffectiveRequest) -> Decision | None:
         """Return the decision if every target is remembered as a group that exists.
 
-        That is nearly every call, and takes half the time of a review that asks nothing.
+        That takes half the time of a review that asks nothing.
         """
         read = first_read(request, self.policy)
         if read is None:

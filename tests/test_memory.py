@@ -29,6 +29,7 @@ ME, SOMEBODY_ELSE = Credential(), Credential()
 MYSELF = Asker(ME, ())
 FOUND = GroupStatus("sg-1", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
 MISSING = GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+OTHER = GroupStatus("sg-2", True, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 
 
 @pytest.fixture
@@ -79,6 +80,32 @@ def test_a_group_that_came_or_went_is_not_remembered_as_both() -> None:
         cache.remember(READ, MYSELF, [status])
         assert cache.recall(READ, ME, policy)["sg-1"].exists == status.exists
         assert len(cache) == 1
+
+
+@pytest.mark.parametrize("age", [0, 299, 300, -1])
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        (),
+        (FOUND,),
+        (FOUND._replace(service_managed=False),),
+        (FOUND._replace(service_managed=False), OTHER),
+        (FOUND, OTHER),
+        (MISSING,),
+        (MISSING, OTHER),
+        (OTHER,),
+    ],
+)
+def test_the_glance_agrees_with_what_is_recalled(clock: Any, statuses: Any, age: int) -> None:
+    """It passes what is remembered as not managed, and nothing that is managed, missing, unknown or old."""
+    cache, policy = StatusCache(), GuardPolicy(ttl=300)
+    read = READ._replace(security_group_ids=("sg-1", "sg-2"))
+    cache.remember(read, MYSELF, statuses)
+    clock.return_value += age
+    recalled = cache.recall(read, ME, policy)
+    assert cache.holds_unmanaged(read, policy.ttl) == (
+        len(recalled) == 2 and all(group.state == "unmanaged" for group in recalled.values())
+    )
 
 
 def test_each_policy_has_its_own_idea_of_what_is_fresh(clock: Any) -> None:

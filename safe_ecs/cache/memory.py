@@ -148,6 +148,19 @@ class StatusCache:
             )
         return known
 
+    def holds_unmanaged(self, read: Read, ttl: float) -> bool:
+        """Return whether every group of a read is remembered, for no longer than ``ttl``, as one that is not managed."""
+        host, region_id, security_group_ids, _ = read
+        entries, now = self._kept.statuses, monotonic()
+        for security_group_id in security_group_ids:
+            try:
+                entry = entries[host, region_id, security_group_id, None]
+            except KeyError:
+                return False
+            if entry.service_managed or not 0 <= now - entry.learned_at < ttl:
+                return False
+        return True
+
     def remember(
         self,
         read: Read,
