@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import weakref
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Final, cast
 
 from safe_ecs.core.operations import GUARDED_ACTIONS
 from safe_ecs.core.spelling import normal_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Bypass:
-    """An exception for one client.
+    """An exception for one client, inside one ``with`` block.
 
     Args:
         client: The client.
@@ -58,20 +58,26 @@ class Bypass:
         self._security_group_ids = None if security_group_ids is None else _ids(security_group_ids)
         self._actions = None if actions is None else _guarded_actions(actions)
         self.is_open = False
+        self._token: Token[tuple[Bypass, ...]] | None = None
         self._process = os.getpid()
 
-    @contextmanager
-    def holding(self) -> Iterator[None]:
-        """Hold inside the block."""
+    def __enter__(self) -> None:
+        """Hold from now on.
+
+        Raises:
+            RuntimeError: It has been entered before.
+        """
+        if self._token is not None:
+            raise RuntimeError("a bypass holds for one block: make another one for another block")
         self.is_open = True
-        token = _ACTIVE.set((*(each for each in _ACTIVE.get() if each.is_open), self))
-        try:
-            yield
-        finally:
-            # A task that was started inside keeps its copy of the variable, but not the exception.
-            self.is_open = False
-            with suppress(ValueError):  # A generator may be closed in another context than it was begun in.
-                _ACTIVE.reset(token)
+        self._token = _ACTIVE.set((*(each for each in _ACTIVE.get() if each.is_open), self))
+
+    def __exit__(self, *_: object) -> None:
+        """Hold no longer."""
+        # A task that was started inside keeps its copy of the variable, but not the exception.
+        self.is_open = False
+        with suppress(ValueError):  # A generator may be closed in another context than it was begun in.
+            _ACTIVE.reset(cast("Token[tuple[Bypass, ...]]", self._token))
 
     def is_for(self, client: OpenApiClient) -> bool:
         """Return whether it was made for this client, which a copy of the client is not."""

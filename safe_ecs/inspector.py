@@ -148,7 +148,7 @@ class Inspector:
         security_group_ids: Iterable[str] | None = None,
         actions: Iterable[str] | None = None,
     ) -> AbstractContextManager[None]:
-        """Let calls through on purpose inside a ``with`` block, which ECS then judges for itself.
+        """Let calls through on purpose inside one ``with`` block, which ECS then judges for itself.
 
         It holds for this client alone, not for copies of it, and in the thread or task that entered the block, and
         what that task starts inside, until the block ends. What lies between the ``yield`` of a generator and its
@@ -166,12 +166,15 @@ class Inspector:
             TypeError: An argument is of the wrong type.
             ValueError: There is no reason, a collection is empty, or an action is none that is guarded.
         """
-        return Bypass(self._client, reason, security_group_ids, actions).holding()
+        return Bypass(self._client, reason, security_group_ids, actions)
 
     def forget(self, *security_group_ids: str) -> None:
         """Drop what is remembered of these groups, or of all if none is named.
 
         The memory is shared by the clients of the process unless this one was given its own.
+
+        Raises:
+            TypeError: An id is not a string.
         """
         ids = normal_ids(security_group_ids)
         self._gate.knowledge.cache.forget(ids)

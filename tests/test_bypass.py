@@ -247,6 +247,16 @@ def test_a_generator_that_ends_elsewhere_leaves_nothing_behind(client: Client, m
         assert check(client, managed) == "bypassed"
 
 
+def test_it_holds_for_one_block(client: Client, managed: str) -> None:
+    """Neither entered again nor inside itself: who wants another one says why again."""
+    bypass = client.guard.bypass(reason="ticket 7")
+    with bypass, pytest.raises(RuntimeError, match="one block"), bypass:
+        pass
+    with pytest.raises(RuntimeError, match="one block"), bypass:
+        pass
+    assert check(client, managed) == "denied"
+
+
 def test_it_ends_with_an_exception_too(client: Client, managed: str) -> None:
     with pytest.raises(ZeroDivisionError), client.guard.bypass(reason="ticket 7"):
         raise ZeroDivisionError
