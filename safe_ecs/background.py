@@ -36,7 +36,7 @@ def in_background(work: Callable[[], _Result]) -> Future[_Result] | None:
             future.set_result(result)
 
     try:
-        Thread(target=run, name="safe_ecs look-up", daemon=True).start()
+        Thread(target=run, name="safe_ecs background", daemon=True).start()
     except RuntimeError:
         return None
     return future

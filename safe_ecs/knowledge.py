@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from safe_ecs.errors import MANAGED_CODE
 from safe_ecs.inquiries import LEAST_PATIENCE, Means, StatusInquiry, TemplateInquiry
 from safe_ecs.lookup.answers import Pages, service_id
 from safe_ecs.lookup.connection import Connection
+from safe_ecs.observe.log import LOGGER
 from safe_ecs.stats import Tally
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
-_LOGGER: Final = logging.getLogger("safe_ecs")
 LEARNED_FROM_ANSWERS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}
 """The actions that teach something when they succeed."""
 
@@ -281,7 +280,7 @@ def _harmless() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it was
-        _LOGGER.warning("What ECS said could not be learned from: %s.", type(error).__name__)
+        LOGGER.warning("What ECS said could not be learned from: %s.", type(error).__name__)
 
 
 def _named(template: LaunchTemplate) -> str:

@@ -10,7 +10,6 @@ The server is a help and never a need. When it is slow, gone or holds something 
 from __future__ import annotations
 
 import json
-import logging
 import re
 from functools import partial
 from time import monotonic
@@ -26,6 +25,7 @@ except ModuleNotFoundError as error:
 from safe_ecs.background import within
 from safe_ecs.cache.memory import StatusCache
 from safe_ecs.core.decision import GroupStatus
+from safe_ecs.observe.log import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
-_LOGGER: Final = logging.getLogger("safe_ecs")
 _VERSION: Final = 1
 _MOST_BYTES: Final = 512
 _MOST_MILLISECONDS: Final = 2**63 - 1
@@ -162,7 +161,7 @@ class RedisStatusCache(StatusCache):
             if now >= self._silent_until:
                 self._silent_until = now + _WARNING_SECONDS
                 # Without the error's text, in which there may be a password.
-                _LOGGER.warning(
+                LOGGER.warning(
                     "The shared cache %r cannot be used (%s): going on from memory and ECS.",
                     self._namespace,
                     type(error).__name__,
