@@ -1,8 +1,8 @@
 """A narrow, recorded exception: calls that a person lets through on purpose, though they would be refused.
 
 It lives in a context variable, so that it holds in the thread or task that entered the block and nowhere else. A
-thread or process that is started inside starts without it, be it forked. A task that is started inside, and ``asyncio.to_thread``, take a copy
-of the variable, as they do of all: for them it holds too, but no longer than the block.
+thread or a process that is started inside, forked ones included, starts without it. A task that is started inside, and
+``asyncio.to_thread``, take a copy of the variable, as they do of all: for them it holds too, but no longer than the block.
 """
 
 from __future__ import annotations

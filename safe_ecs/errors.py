@@ -31,10 +31,10 @@ _TROUBLESHOOT: Final = "https://api.aliyun.com/troubleshoot"
 
 
 class GuardError(Exception):
-    """Base of what safe_ecs raises instead of sending a call.
+    """Base of what safe_ecs raises instead of sending a call, or where ``client.guard`` cannot say what it was asked.
 
     Attributes:
-        decision: The decision that stopped the call.
+        decision: The decision that stopped the call, or says what could not be read.
     """
 
     decision: Decision
@@ -150,7 +150,7 @@ class StatusUnavailableError(_RefusedError):
     ``__cause__`` is what stopped the look-up, if an exception did. It does not survive pickling.
 
     Args:
-        decision: The decision that stopped the call; its outcome is ``unavailable``.
+        decision: The decision that stopped the call, or says what could not be read; its outcome is ``unavailable``.
         request_id: The id to carry; a new one if None.
     """
 

@@ -164,7 +164,8 @@ class Inspector:
 
         Raises:
             TypeError: An argument is of the wrong type.
-            ValueError: There is no reason, a collection is empty, or an action is none that is guarded.
+            ValueError: There is no reason, a collection is empty, an id is blank, or an action is none that is guarded.
+            RuntimeError: The same bypass is entered again.
         """
         return Bypass(self._client, reason, security_group_ids, actions)
 

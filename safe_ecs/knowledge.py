@@ -134,8 +134,8 @@ class Knowledge:
     def _wait_until(self, read: Read | TemplateRead, means: Means, deadline: float) -> float:
         """Return until when to wait for an answer.
 
-        In an outage no longer than half of the time since ECS could last not be asked, so that calls spend a third of
-        their time on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
+        In an outage that is half of the time since the last failure at most, so that calls spend a third of their time
+        on it at most. The look-up goes on in any case: if it is answered later, the outage is over.
         """
         least = self._policy.lookup_timeout * LEAST_PATIENCE
         since_outage = self.cache.seconds_since_outage(read, means.who, self._policy)

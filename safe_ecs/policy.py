@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_LONGEST_SECONDS: Final = 30 * 24 * 3600.0
+"""Longer waits than some weeks overflow in the operating system's clocks, and a status that old is none."""
 
 Mode: TypeAlias = Literal["enforce", "audit", "off"]
 OnUnavailable: TypeAlias = Literal["deny", "allow"]
@@ -18,7 +21,7 @@ OnUnavailable: TypeAlias = Literal["deny", "allow"]
 class GuardPolicy:
     """The rules of one client. Frozen; make variants with ``dataclasses.replace``.
 
-    Durations are seconds as int or float, or a ``timedelta``; they are kept as float seconds.
+    Durations are seconds as int or float, or a ``timedelta``, of 30 days at most; they are kept as float seconds.
 
     Attributes:
         mode: ``"enforce"`` refuses; ``"audit"`` lets everything through and says what it *would have
@@ -84,8 +87,8 @@ def _seconds(name: str, value: object) -> float:
         seconds = float(value)
     except OverflowError:
         seconds = math.inf
-    if not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"{name} must be finite and not negative, not {value!r}")
+    if not 0 <= seconds <= _LONGEST_SECONDS:  # nor a NaN
+        raise ValueError(f"{name} must be between 0 seconds and 30 days, not {value!r}")
     return seconds
 
 

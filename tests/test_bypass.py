@@ -68,7 +68,7 @@ def test_only_what_would_have_been_refused_is_bypassed(client: Client, managed: 
         decision = client.guard.check(DELETE, {"SecurityGroupId": managed})
     assert (decision.outcome, decision.refused, decision.bypass_reason) == ("bypassed", False, "ticket 7")
     assert decision.reason == (
-        f"DeleteSecurityGroup is let through by a bypass (ticket 7), or else would be refused: a cloud service "
+        f"DeleteSecurityGroup is let through by a bypass (ticket 7), and would otherwise be refused: a cloud service "
         f"manages {managed} (serviceID 1679259531804325)."
     )
 

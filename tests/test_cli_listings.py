@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from safe_ecs import OPERATIONS, Client, StatusCache
+from safe_ecs import OPERATIONS, Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.observe import JsonLinesLog
 from safe_ecs.testing import CannedAnswer
 from tests.listeners import REACH
@@ -171,6 +171,19 @@ def test_explain_in_json_holds_every_group(ecs: FakeEcs, tmp_path: Path) -> None
     assert row["last"].endswith("Z")
     assert f"{ids[0]} and 4 more" in run("explain", str(path)).stdout
     assert ", ".join(ids) in run("explain", str(path), "--csv").stdout
+
+
+def test_explain_names_the_groups_that_stopped_a_call_and_no_others(ecs: FakeEcs, tmp_path: Path) -> None:
+    """Not those of a service that the policy allows."""
+    path = tmp_path / "decisions.jsonl"
+    ours, theirs = (ecs.create_security_group(service_managed=True, service_id=each) for each in (5, 6))
+    policy = GuardPolicy(allowed_service_ids=frozenset({5}))
+    client = Client(ecs.config(), policy=policy, cache=StatusCache(), observers=[JsonLinesLog(path)])
+    request = models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=[ours, theirs])
+    with pytest.raises(ManagedSecurityGroupError):
+        client.modify_instance_attribute(request)
+    [row] = json.loads(run("explain", str(path), "--json").stdout)
+    assert (row["managed_by"], row["security_group_ids"]) == (["6"], [theirs])
 
 
 def test_explain_leaves_out_what_is_no_fact_and_says_so(tmp_path: Path) -> None:

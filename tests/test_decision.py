@@ -79,7 +79,7 @@ STALE_TOO = ORDINARY._replace(source="stale", age=400.0)
         (
             decision(MANAGED, bypass_reason="ticket 7"),
             (
-                "DeleteSecurityGroup is let through by a bypass (ticket 7), or else would be refused: "
+                "DeleteSecurityGroup is let through by a bypass (ticket 7), and would otherwise be refused: "
                 "a cloud service manages sg-m (serviceID 7)."
             ),
         ),

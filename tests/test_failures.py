@@ -52,6 +52,7 @@ ELSEWHERE = "ECS refuses the look-up itself: check the endpoint, the region and 
 KEYS = "Check the access key and its token."
 GRANT = "Grant the RAM action ecs:DescribeSecurityGroups to these credentials."
 SLOWER = "DescribeSecurityGroups is throttled per account, region and minute. Try again in a minute."
+USED_UP = "A quota of DescribeSecurityGroups is used up that lasts longer than a minute: ask seldomer, or for a larger one."
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,7 @@ SLOWER = "DescribeSecurityGroups is throttled per account, region and minute. Tr
         ("Throttling", 400, SLOWER, "asker", True),
         ("Throttling.User", 400, SLOWER, "asker", True),
         ("Rejected.Throttling", 429, SLOWER, "asker", True),
+        ("Throttling.User.Day", 400, USED_UP, "asker", True),
         ("IncompleteSignature", 400, KEYS, "asker", False),
         ("InvalidAccessKeyId.NotFound", 404, KEYS, "asker", False),
         ("InvalidSecurityToken.Expired", 400, KEYS, "asker", False),

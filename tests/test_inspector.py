@@ -133,6 +133,7 @@ async def test_a_status_that_cannot_be_determined_is_an_error(ecs: FakeEcs, clie
     with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM") as error:
         client.guard.status("sg-1")
     assert "refused" not in error.value.message
+    assert error.value.decision.reason.startswith("What is managed cannot be determined. sg-1: ")
     with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM"):
         await client.guard.status_async("sg-1")
 

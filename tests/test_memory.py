@@ -167,6 +167,19 @@ def test_threads_do_not_break_it() -> None:
     assert len(cache) <= 8
 
 
+def test_an_interrupt_of_a_write_costs_no_memory(mocker: Any) -> None:
+    """While it waits for the lock, that is: what is written later is kept again."""
+    cache = StatusCache()
+    lock = mocker.patch.object(cache._kept, "lock")
+    lock.acquire.side_effect = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        cache.remember(READ, MYSELF, [FOUND])
+    lock.acquire.side_effect = None
+    for group in ("sg-1", "sg-2"):
+        cache.remember(READ, MYSELF, [FOUND._replace(security_group_id=group)])
+    assert len(cache) == 2
+
+
 def test_clients_of_one_process_share_what_they_know(ecs: FakeEcs, managed: str) -> None:
     """A new client for every call costs no further read."""
     for _ in range(5):

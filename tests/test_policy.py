@@ -11,11 +11,14 @@ import pytest
 
 from safe_ecs import GuardPolicy
 
-DURATIONS = ("ttl", "missing_ttl", "lookup_timeout")
+DURATIONS = ("ttl", "missing_ttl", "failure_ttl", "stale_ttl", "lookup_timeout")
 
 
 @pytest.mark.parametrize("field", DURATIONS)
-@pytest.mark.parametrize("value", [-1, -0.001, math.nan, math.inf, -math.inf, 10**400, timedelta(seconds=-1)])
+@pytest.mark.parametrize(
+    "value",
+    [-1, -0.001, math.nan, math.inf, -math.inf, 10**400, timedelta(seconds=-1), timedelta.max, 2_592_000.1],
+)
 def test_an_impossible_duration_is_a_value_error(field: str, value: Any) -> None:
     with pytest.raises(ValueError, match=field):
         GuardPolicy(**{field: value})
@@ -26,6 +29,12 @@ def test_an_impossible_duration_is_a_value_error(field: str, value: Any) -> None
 def test_a_duration_that_is_none_is_a_type_error(field: str, value: Any) -> None:
     with pytest.raises(TypeError, match=field):
         GuardPolicy(**{field: value})
+
+
+@pytest.mark.parametrize("field", DURATIONS)
+def test_a_duration_may_be_30_days(field: str) -> None:
+    policy = GuardPolicy(**{field: timedelta(days=30)})  # type: ignore[arg-type]  # documented
+    assert getattr(policy, field) == 2_592_000.0
 
 
 def test_durations_are_kept_as_float_seconds() -> None:

@@ -66,6 +66,7 @@ def test_a_record_says_all_there_is_to_know(
                 "security_group_id": managed,
                 "status": "managed",
                 "service_id": 1679259531804325,
+                "out_of_bounds": True,
                 "region_id": "cn-hangzhou",
                 "source": "lookup",
                 "age_seconds": 0.0,
@@ -189,6 +190,31 @@ def test_the_caller_of_a_call_that_is_a_task_of_its_own_is_the_line_that_runs_th
 
     asyncio.run(gather())  # the run
     assert [record.caller for record in notebook.decisions] == [line_of("the run")]
+
+
+@pytest.mark.parametrize("name", [None, 7, "script"])
+def test_code_without_the_name_of_a_module_is_a_caller_too(
+    observed: Client, notebook: Notebook, managed: str, name: object
+) -> None:
+    """Such as what exec runs."""
+    code = compile("\ncheck('DeleteSecurityGroup', {'SecurityGroupId': group})", "typed", "exec")
+    exec(code, {"__name__": name, "check": observed.guard.check, "group": managed})  # noqa: S102 - the point
+    assert [record.caller for record in notebook.checks] == ["typed:2"]
+
+
+def test_a_group_of_a_service_that_may_be_acted_for_is_not_out_of_bounds(
+    ecs: FakeEcs, notebook: Notebook
+) -> None:
+    """Of two managed groups, the call is stopped for the other one."""
+    ours, theirs = (ecs.create_security_group(service_managed=True, service_id=each) for each in (5, 6))
+    policy = GuardPolicy(allowed_service_ids=frozenset({5}))
+    client = Client(ecs.config(), policy=policy, cache=StatusCache(), observers=[notebook])
+    client.guard.check("ModifyInstanceAttribute", {"SecurityGroupIds": [ours, theirs]})
+    [record] = notebook.checks
+    assert {group.security_group_id: group.out_of_bounds for group in record.groups} == {
+        ours: False,
+        theirs: True,
+    }
 
 
 def test_a_call_that_is_a_thread_of_its_own_has_no_caller(

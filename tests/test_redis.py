@@ -14,7 +14,7 @@ import pytest
 import redis.asyncio
 
 import safe_ecs.cache.redis
-from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError
+from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.cache.redis import RedisStatusCache
 from safe_ecs.testing import CannedAnswer
 from tests.callers import Callers
@@ -345,6 +345,17 @@ def test_impossible_arguments_are_refused(arguments: tuple[Any, ...], error: typ
     keywords = dict(zip(("namespace", "maxsize"), arguments[1:], strict=False))
     with pytest.raises(error):
         RedisStatusCache(arguments[0], **keywords)
+
+
+def test_one_with_a_client_of_its_own_travels_as_the_cache_of_one_process(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither its connections nor its locks can, and a client must travel as the stock one does."""
+    with server.client as direct:
+        twin = pickle.loads(pickle.dumps(RedisStatusCache(direct, maxsize=7)))  # noqa: S301 - our own
+    assert type(twin) is StatusCache
+    assert twin._maxsize == 7
+    assert "give it a URL" in caplog.text
 
 
 def test_it_travels_to_another_process_as_the_same_one(

@@ -31,9 +31,9 @@ _MOST_FAILURES: Final = 4096
 _MOST_TEMPLATES: Final = 4096
 _MOST_FORGOTTEN: Final = 4096
 
+_Value = TypeVar("_Value")
 # Where a status holds: host, region, group, and who asked, which is None for a group that exists: that is a
 # fact for everybody. A plain tuple, as the hit path makes one for every group.
-_Value = TypeVar("_Value")
 _Key: TypeAlias = "tuple[str, str, str, Asker | None]"
 
 
@@ -240,7 +240,7 @@ class StatusCache:
                 kept.failures.pop((at.host, at.region_id, key, of), None)
 
     def seconds_since_outage(self, at: Read | TemplateRead, who: Who, policy: GuardPolicy) -> float:
-        """Return how long ago ECS could last not be asked; infinity if it has answered since."""
+        """Return how many seconds ago ECS last could not be asked; infinity if it has answered since."""
         failed = _peek(self._kept.failures, (at.host, at.region_id, "", who.way))
         if failed is None or failed[0].outlasted < policy.lookup_timeout:
             return math.inf
@@ -324,16 +324,18 @@ class StatusCache:
         forgotten, which costs reads; to wait could cost the program.
         """
         interrupted = getattr(self._thread, "writes", False)
-        self._thread.writes = True
-        kept = self._kept
-        if interrupted or not kept.lock.acquire(timeout=_PATIENCE_SECONDS):
-            self._start_afresh()
-            kept = self._kept
-            kept.lock.acquire()
         try:
-            yield kept
+            self._thread.writes = True
+            kept = self._kept
+            if interrupted or not kept.lock.acquire(timeout=_PATIENCE_SECONDS):
+                self._start_afresh()
+                kept = self._kept
+                kept.lock.acquire()
+            try:
+                yield kept
+            finally:
+                kept.lock.release()
         finally:
-            kept.lock.release()
             self._thread.writes = interrupted
 
     def __len__(self) -> int:

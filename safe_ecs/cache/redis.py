@@ -52,7 +52,8 @@ class RedisStatusCache(StatusCache):
     """A ``StatusCache`` whose found statuses other processes share.
 
     Args:
-        url_or_client: The URL of a server (``redis://``, ``rediss://`` or ``unix://``), or a ``redis.Redis``.
+        url_or_client: The URL of a server (``redis://``, ``rediss://`` or ``unix://``), or a ``redis.Redis``, which
+            stays behind when a client is pickled.
         namespace: What the keys begin with. Processes share what has the same namespace.
         maxsize: As for ``StatusCache``: the most groups to remember in this process.
 
@@ -169,8 +170,18 @@ class RedisStatusCache(StatusCache):
             return None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as a cache with an empty memory, for the same server."""
+        """Travel to another process as a cache with an empty memory, for the same server if that was given as a URL.
+
+        A ``redis.Redis`` cannot travel: without it, it is the cache of one process.
+        """
         url_or_client, namespace, maxsize = self._made_of
+        if not isinstance(url_or_client, str):
+            LOGGER.warning(
+                "The shared cache %r does not travel with its client, because it was made with a redis.Redis: "
+                "give it a URL.",
+                namespace,
+            )
+            return StatusCache, (maxsize,)
         return partial(type(self), url_or_client, namespace=namespace, maxsize=maxsize), ()
 
 

@@ -106,7 +106,9 @@ def _decisions(path: str) -> Iterable[dict[str, Any]]:
 
 def _add(rows: dict[_Kind, _Row], outcome: str, decision: dict[str, Any]) -> None:
     groups = [group for group in decision.get("groups") or [] if isinstance(group, dict)]
-    stopping = [group for group in groups if group.get("status") in {"managed", "unknown"}]
+    stopping = [
+        group for group in groups if group.get("out_of_bounds") is True or group.get("status") == "unknown"
+    ]
     service_ids = {str(group["service_id"]) for group in stopping if group.get("service_id") is not None}
     kind = _Kind(
         outcome, str(decision.get("action")), tuple(sorted(service_ids)), str(decision.get("caller") or "")

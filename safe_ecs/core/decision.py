@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from safe_ecs.core.notebook import note, table
-from safe_ecs.core.operations import OPERATIONS
+from safe_ecs.core.operations import OPERATIONS, STATUS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,10 +104,10 @@ class GroupStatus(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the guard says of one call.
+    """What the guard says of one call; in an error of ``client.guard.status`` and the like, of what it could not read.
 
     Attributes:
-        action: The operation as it will be sent.
+        action: The operation as it will be sent; ``DescribeSecurityGroups`` if there is no call.
         region_id: The region that was asked first; None when no region could be found.
         endpoint: The host the call is addressed to.
         outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``bypassed`` (it would have been refused but for
@@ -159,7 +159,7 @@ class Decision(NamedTuple):
         since = f" ECS cannot be asked now; stale: {stale}." if stale else ""
         verb = "would be refused" if self.mode == "audit" else "is refused"
         if self.bypass_reason:
-            verb = f"is let through by a bypass ({self.bypass_reason}), or else would be refused"
+            verb = f"is let through by a bypass ({self.bypass_reason}), and would otherwise be refused"
         if managed := self.managed:
             named = ", ".join(f"{g.security_group_id} (serviceID {g.service_id})" for g in managed)
             return f"{action} {verb}: a cloud service manages {named}.{since}"
@@ -169,7 +169,8 @@ class Decision(NamedTuple):
             named = "; ".join(
                 f"{u.security_group_id or 'its targets'}: {u.reason}" for u in self.undetermined
             )
-            return f"{action} {verb}: what is managed cannot be determined. {named}."
+            subject = "What" if action == STATUS_QUERY else f"{action} {verb}: what"
+            return f"{subject} is managed cannot be determined. {named}."
         missing = ", ".join(group.security_group_id for group in self.groups if not group.exists)
         if missing:
             return f"{action} is left to ECS, where these groups were not found: {missing}."

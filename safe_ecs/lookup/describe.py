@@ -17,6 +17,7 @@ from safe_ecs.core.operations import STATUS_QUERY
 from safe_ecs.core.parameters import OWNER_PARAMETERS
 from safe_ecs.core.spelling import normal_id
 from safe_ecs.lookup.answers import Pages, malformed
+from safe_ecs.lookup.failures import ABOUT_ONE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from safe_ecs.core.review import Read
 
 PAGE_SIZE: Final = 100
-_ABOUT_ONE_ID: Final = "InvalidSecurityGroupId"
 
 Found: TypeAlias = "dict[str, GroupStatus | Failure]"
 
@@ -80,7 +80,7 @@ def _halve(read: Read, wanted: tuple[str, ...], refusal: Failure) -> Describe:
     of_second = _refusal_of_all(rest)
     if of_second is None:
         return rest | (yield from _halve(read, first, of_first))
-    if not of_first.code or not of_first.code.startswith(_ABOUT_ONE_ID):
+    if not of_first.code or not of_first.code.startswith(ABOUT_ONE_ID):
         # Refused whatever is asked for, as far as can be seen: a permission that is not there, for one.
         return found | rest
     return (yield from _halve(read, first, of_first)) | (yield from _halve(read, second, of_second))

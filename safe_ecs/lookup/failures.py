@@ -7,6 +7,9 @@ from typing import Final
 from safe_ecs.core.failure import Failure
 from safe_ecs.lookup.retries import is_network_error, is_transient
 
+ABOUT_ONE_ID: Final = "InvalidSecurityGroupId"
+"""What the codes begin with that are about one of the ids that were asked for."""
+
 _TRY_AGAIN: Final = "Try again in a minute."
 _NO_PERMISSION: Final = ("Forbidden", "NoPermission", "Unauthorized")
 _WRONG_KEYS: Final = (
@@ -49,6 +52,8 @@ def failure_of(error: BaseException, action: str) -> Failure:
 def _refusal(code: str, reason: str, error: BaseException, action: str) -> Failure:
     if code.startswith(_THROTTLED):
         next_step = f"{action} is throttled per account, region and minute. {_TRY_AGAIN}"
+        if not is_transient(error):
+            next_step = f"A quota of {action} is used up that lasts longer than a minute: ask seldomer, or for a larger one."
         return Failure(
             reason=reason, next_step=next_step, code=code, cause=error, extent="asker", passing=True
         )
@@ -61,7 +66,7 @@ def _refusal(code: str, reason: str, error: BaseException, action: str) -> Failu
         )
     if code.startswith(_NO_PERMISSION):
         next_step = f"Grant the RAM action ecs:{action} to these credentials."
-    elif code.startswith("InvalidSecurityGroupId"):
+    elif code.startswith(ABOUT_ONE_ID):
         next_step = "Check the security group id."
     elif code.startswith("InvalidRegionId"):
         next_step = "Check the region: that of the request, or of the client."

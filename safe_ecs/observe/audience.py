@@ -29,9 +29,8 @@ _LOG: Final = Log()
 _FACTS: Final = ("decided", "checked", "looked_up")
 # Those who are being told something in this thread or task: what they do themselves they are not told.
 _BEING_TOLD: Final[ContextVar[tuple[Observer, ...]]] = ContextVar("safe_ecs_being_told", default=())
-_raised: Final[
-    dict[int, object]
-] = {}  # by the id of an observer that has raised, what keeps it or says it is gone
+# By the id of an observer that has raised: what keeps it, or says that it is gone.
+_raised: Final[dict[int, object]] = {}
 
 
 class Audience:

@@ -28,7 +28,8 @@ def caller() -> str | None:
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - what inspect.currentframe calls
     while frame is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        # Code that ``exec`` runs may have globals without a name, or with one that is no text.
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
         if package not in _NOT_THE_USERS and not package.startswith("alibabacloud_"):
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back

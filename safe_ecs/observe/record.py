@@ -13,6 +13,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
+from safe_ecs.core.decision import is_out_of_bounds
+
 if TYPE_CHECKING:
     from safe_ecs.core.decision import Decision, Outcome, Source, State
     from safe_ecs.policy import Mode
@@ -29,6 +31,7 @@ class GroupRecord:
         security_group_id: The group, in lower case.
         status: ``managed``, ``unmanaged``, ``missing``, or ``unknown`` if it could not be determined.
         service_id: The service that manages it; None if none does or it is not known.
+        out_of_bounds: Whether it is managed by a service that the policy does not allow, so that the call is refused.
         region_id: The region that was asked; None if the status is unknown.
         source: Where the status is from: ``lookup``, ``cache``, ``stale``, ``shared``, ``learned`` or ``warm``, as in
             ``GroupStatus``; None if it is unknown.
@@ -38,6 +41,7 @@ class GroupRecord:
     security_group_id: str
     status: State | Literal["unknown"]
     service_id: int | None = None
+    out_of_bounds: bool = False
     region_id: str | None = None
     source: Source | None = None
     age_seconds: float | None = None
@@ -143,6 +147,7 @@ def decision_record(
             security_group_id=group.security_group_id,
             status=group.state,
             service_id=group.service_id if group.service_managed else None,
+            out_of_bounds=is_out_of_bounds(group, decision.policy),
             region_id=group.region_id,
             source=group.source,
             age_seconds=round(group.age, 3),
