@@ -229,6 +229,7 @@ def test_a_slow_answer_that_nobody_waited_for_ends_the_outage(ecs: FakeEcs, ordi
     client = Client(ecs.config(), policy=policy, cache=cache)
     ecs.answer_with(DESCRIBE, CannedAnswer(delay=5))
     assert check(client, "sg-1").outcome == "unavailable"
+    wait_for_end_of_look_ups()
     sleep(0.2)
     ecs.latency = 2.5
     start = monotonic()
