@@ -6,30 +6,25 @@ An inquiry asks, and writes what it learns through to the cache.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from safe_ecs.background import in_background_async
-from safe_ecs.cache.memory import Who
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_QUERY
-from safe_ecs.lookup.ask import Limits, ask, ask_async
+from safe_ecs.lookup.ask import ask, ask_async
 from safe_ecs.lookup.describe import PAGE_SIZE, describe
 from safe_ecs.lookup.failures import failure_of, timed_out
 from safe_ecs.lookup.templates import describe_template
+from safe_ecs.reading import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from safe_ecs.cache.asker import Asker
-    from safe_ecs.cache.memory import StatusCache
     from safe_ecs.core.review import Read, TemplateRead
-    from safe_ecs.lookup.connection import Connection
-    from safe_ecs.lookup.describe import Found, Query
+    from safe_ecs.lookup.describe import Found
     from safe_ecs.lookup.templates import TemplateFound
-    from safe_ecs.observe.audience import Audience
-    from safe_ecs.policy import GuardPolicy
-    from safe_ecs.stats import Tally
+    from safe_ecs.reading import Means
 
 LEAST_PATIENCE: Final = 0.05
 """The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
@@ -38,49 +33,18 @@ _MOST_OF_IT: Final = 0.8
 _TemplatesFound: TypeAlias = "dict[str, TemplateFound]"
 
 
-class Means(NamedTuple):
-    """What an inquiry asks with.
-
-    Attributes:
-        connection: The way to ECS.
-        asker: Who asks.
-        cache: What remembers the answers.
-        policy: Bounds what asking may take.
-        tally: Where to count.
-        audience: Who is told.
-    """
-
-    connection: Connection
-    asker: Asker
-    cache: StatusCache
-    policy: GuardPolicy
-    tally: Tally
-    audience: Audience
-
-    @property
-    def who(self) -> Who:
-        """For whom a failure holds."""
-        return Who(self.asker, self.connection.settings)
-
-
-class _Inquiry:
+class _Inquiry(Reader):
     """What inquiries have in common: the action of the query, where it is asked and on whose behalf, and the means.
 
     Attributes:
-        sent: How many requests it has sent.
-        reads: How many were sent, by it or another, for what was asked of it.
+        reads: How many requests were sent, by it or another, for what was asked of it.
     """
 
-    sent = 0
     reads = 0
 
     def __init__(self, action: str, read: Read | TemplateRead, means: Means) -> None:
+        super().__init__(read, means)
         self._action = action
-        self._at = read
-        self._connection, self._asker, self._cache, policy, self._tally, self._audience = means
-        self._ttl = policy.ttl
-        self._who = means.who
-        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (read.host, self._asker))
         self.key: Hashable = (
             action,
             read.host,
@@ -106,15 +70,6 @@ class _Inquiry:
         if is_owed and waited >= self._limits.seconds * LEAST_PATIENCE * _MOST_OF_IT:
             self._cache.remember_failures(self._at, self._action, {"": failure}, self._who)
         return failure
-
-    def trying(self, query: Query, tries: int) -> None:
-        """Count a request."""
-        self.sent += 1
-        self._tally.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
-
-    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None) -> None:
-        """Tell of a look-up."""
-        self._audience.looked_up(self._at, query.action, query.groups, tries, seconds, failure)
 
     def _note(self, failures: dict[str, Failure], answered: list[str]) -> None:
         """Remember what failed, and that what was answered does no longer."""

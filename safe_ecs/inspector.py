@@ -247,13 +247,9 @@ class Inspector:
         return self._gate.knowledge.tally.stats()
 
     def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionPages:
-        return RegionPages(
-            self._client,
-            self._read((), region_id),
-            self._gate.knowledge,
-            self.policy,
-            service_managed_only=service_managed_only,
-        )
+        read = self._read((), region_id)
+        means = self._gate.knowledge.means(self._client, read, None)
+        return RegionPages(read, means, service_managed_only=service_managed_only)
 
     def _page(self, page: list[GroupStatus] | Failure, read: Read) -> list[GroupStatus]:
         if isinstance(page, Failure):

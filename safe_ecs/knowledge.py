@@ -20,10 +20,11 @@ from safe_ecs.core.region import regions_of
 from safe_ecs.core.review import Read
 from safe_ecs.core.spelling import normal_id
 from safe_ecs.errors import MANAGED_CODE
-from safe_ecs.inquiries import LEAST_PATIENCE, Means, StatusInquiry, TemplateInquiry
+from safe_ecs.inquiries import LEAST_PATIENCE, StatusInquiry, TemplateInquiry
 from safe_ecs.lookup.answers import Pages, service_id
 from safe_ecs.lookup.connection import Connection
 from safe_ecs.observe.log import LOGGER
+from safe_ecs.reading import Means
 from safe_ecs.stats import Tally
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Knowledge:
         unknown = tuple(i for i in read.security_group_ids if i not in known)
         if not unknown:
             return known
-        means = self._means(client, read, call)
+        means = self.means(client, read, call)
         failures: dict[str, Failure] = {}
         if not refresh:
             failures = self.cache.recall_failures(read, STATUS_QUERY, unknown, means.who, self._policy)
@@ -124,7 +125,8 @@ class Knowledge:
         self.tally.count(stale_hits=len(stale), failed=len(failures) - len(stale))
         return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
 
-    def _means(self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Means:
+    def means(self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Means:
+        """Return what a read is made with, on behalf of a client or of one of its calls."""
         if call is not None:
             call.hold()
         connection = Connection(client, None if call is None else call.runtime, read.host)
@@ -155,7 +157,7 @@ class Knowledge:
         groups = self.cache.recall_template(read, Asker(client._credential, read.owner), self._policy)
         if groups is not None:
             return groups
-        means = self._means(client, read, call)
+        means = self.means(client, read, call)
         # As the id of a group that failed it is told apart by its quotes.
         name = _named(read.template)
         failures = self.cache.recall_failures(read, TEMPLATE_QUERY, (name,), means.who, self._policy)
