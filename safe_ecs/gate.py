@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from safe_ecs.bypass import unless_bypassed
 from safe_ecs.cache.memory import SHARED
+from safe_ecs.core.operations import TEACHING_ACTIONS
 from safe_ecs.core.review import Read, conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.knowledge import LEARNED_FROM_ANSWERS, Knowledge
+from safe_ecs.knowledge import Knowledge
 from safe_ecs.lookup.loops import LOOPS
 from safe_ecs.lookup.threads import THREADS
 from safe_ecs.observe.audience import Audience
@@ -78,7 +79,7 @@ class Gate:
         """
         self.admit(client, call)
         request = call.effective
-        teaches = request is not None and request.action in LEARNED_FROM_ANSWERS
+        teaches = request is not None and request.action in TEACHING_ACTIONS
         sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
             answer = transport(*(arguments or (call.params,)), call.request, call.runtime)
@@ -99,7 +100,7 @@ class Gate:
         """Do what ``send`` does, in an event loop."""
         await self.admit_async(client, call)
         request = call.effective
-        teaches = request is not None and request.action in LEARNED_FROM_ANSWERS
+        teaches = request is not None and request.action in TEACHING_ACTIONS
         sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
             answer = await transport(*(arguments or (call.params,)), call.request, call.runtime)

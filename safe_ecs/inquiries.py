@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 LEAST_PATIENCE: Final = 0.05
 """The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
 
-_MOST_OF_IT: Final = 0.8
+_NEARLY: Final = 0.8
+"""The part of a time that counts as all of it, since nobody is woken at the very moment."""
+
 _TemplatesFound: TypeAlias = "dict[str, TemplateFound]"
 
 
@@ -66,8 +68,8 @@ class _Inquiry(Reader):
             return failure_of(error, self._action)
         failure = timed_out(self._action, self._limits.seconds)
         # It is no outage when there was no time left, or when ECS has been answering those in front.
-        is_owed = owed >= waited * _MOST_OF_IT
-        if is_owed and waited >= self._limits.seconds * LEAST_PATIENCE * _MOST_OF_IT:
+        is_owed = owed >= waited * _NEARLY
+        if is_owed and waited >= self._limits.seconds * LEAST_PATIENCE * _NEARLY:
             self._cache.remember_failures(self._at, self._action, {"": failure}, self._who)
         return failure
 

@@ -15,7 +15,7 @@ from safe_ecs.background import in_background
 from safe_ecs.cache.asker import Asker
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.operations import LEARNED_FROM, STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_QUERY
+from safe_ecs.core.operations import STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_QUERY
 from safe_ecs.core.region import regions_of
 from safe_ecs.core.review import Read
 from safe_ecs.core.spelling import normal_id
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from safe_ecs.observe.audience import Audience
     from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
-
-LEARNED_FROM_ANSWERS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}
-"""The actions that teach something when they succeed."""
 
 _REFUSED_GROUP: Final = re.compile(
     r'SecurityGroup\s+"([^"]+)"\s+has been managed by(?:\s+serviceID\s+"(\d+)")?', re.IGNORECASE
@@ -181,7 +178,7 @@ class Knowledge:
 
         Args:
             client: Whose call it was.
-            request: The call; its action is one of ``LEARNED_FROM_ANSWERS``.
+            request: The call; its action is one of ``TEACHING_ACTIONS``.
             answer: What the transport returned.
             asked_at: When it was sent, by the ``now()`` of the cache.
         """

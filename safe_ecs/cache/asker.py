@@ -19,32 +19,36 @@ class Asker:
         owner: The parameters that say on whose behalf.
     """
 
-    __slots__ = ("_identity", "_is_alive")
+    __slots__ = ("_credential", "_identity")
 
-    _is_alive: Callable[[], object]
+    _credential: Callable[[], object]
 
     def __init__(self, credential: object, owner: tuple[tuple[str, str], ...]) -> None:
         keys = _fixed_keys(credential)
         if keys is None:
             # Another object may be born at the same address once this one is gone.
-            self._is_alive = bool
+            self._credential = _nothing
             self._identity: Hashable = id(credential), owner
             try:
-                self._is_alive = weakref.ref(credential)
+                self._credential = weakref.ref(credential)
             except TypeError:
                 # Then nothing can tell that it is gone, and each time it asks it is another asker.
                 self._identity = object()
         else:
-            self._is_alive = bool
+            self._credential = _nothing
             self._identity = hash(keys), owner
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Asker):
             return NotImplemented
-        return self._identity == other._identity and self._is_alive() is other._is_alive()
+        return self._identity == other._identity and self._credential() is other._credential()
 
     def __hash__(self) -> int:
         return hash(self._identity)
+
+
+def _nothing() -> None:
+    """Stand for credentials that need not be told apart by their object."""
 
 
 def _fixed_keys(credential: object) -> Hashable | None:

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from alibabacloud_ecs20140526.client import Client as StockClient
-from Tea.exceptions import TeaException
+from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs.cli.terminal import write_rows
 from safe_ecs.client import Client
@@ -124,7 +124,7 @@ def _call(client: StockClient, action: str, form: _Form, request: object) -> tup
         start = perf_counter()
         try:
             await method(request)
-        except TeaException as error:
+        except ClientException as error:
             return _refusal(error), perf_counter() - start
         return "done", perf_counter() - start
 
@@ -134,12 +134,12 @@ def _call(client: StockClient, action: str, form: _Form, request: object) -> tup
     start = perf_counter()
     try:
         method(request)
-    except TeaException as error:
+    except ClientException as error:
         return _refusal(error), perf_counter() - start
     return "done", perf_counter() - start
 
 
-def _refusal(error: TeaException) -> str:
+def _refusal(error: ClientException) -> str:
     if error.code != MANAGED_CODE:
         return str(error.code)
     return "locally" if isinstance(error, GuardError) else "by ECS"

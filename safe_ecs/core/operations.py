@@ -139,3 +139,6 @@ LEARNED_FROM: Final = TEMPLATE_CHANGES | {STATUS_QUERY}
 
 NOTICED_ACTIONS: Final = {**GUARDED_ACTIONS, **{action.lower(): action for action in LEARNED_FROM}}
 """The actions whose calls the guard looks at, by their lower-case spelling."""
+
+TEACHING_ACTIONS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}
+"""The actions whose success teaches something of groups or launch templates."""
