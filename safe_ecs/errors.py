@@ -123,7 +123,7 @@ class ManagedSecurityGroupError(_RefusedError):
         managed = self.decision.managed
         named = " ".join(
             f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
-            f'serviceID "{"unknown" if group.service_id is None else group.service_id}". {_since(group)}'
+            f'serviceID "{group.owner}". {_since(group)}'
             for group in managed
         )
         owners = ", ".join(

@@ -117,6 +117,8 @@ def test_check_takes_other_parameters(ecs: FakeEcs, managed: str) -> None:
         ("check",),
         ("check", "DeleteSecurityGroup", *REGION),
         ("check", "DeleteSecurityGroup", "--security-group-id", "sg-1"),
+        ("check", "DeleteSecurityGroup", "--security-group-id", " ", *REGION),
+        ("check", "DeleteSecurityGroup", "--parameter", "SecurityGroup=sg-1", *REGION),
         ("check", "RunInstances", "--parameter", "LaunchTemplateId", *REGION),
         ("managed",),
         ("managed", *REGION, "--all-regions"),

@@ -70,7 +70,7 @@ STALE_TOO = ORDINARY._replace(source="stale", age=400.0)
     [
         (
             decision(ORDINARY, MANAGED, MANAGED._replace(security_group_id="sg-n", service_id=None)),
-            "DeleteSecurityGroup is refused: a cloud service manages sg-m (serviceID 7), sg-n (serviceID None).",
+            "DeleteSecurityGroup is refused: a cloud service manages sg-m (serviceID 7), sg-n (serviceID unknown).",
         ),
         (
             decision(MANAGED, policy=AUDIT),

@@ -26,6 +26,7 @@ from tests.sdk import models
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from safe_ecs.observe import DecisionRecord
     from safe_ecs.testing import FakeEcs
 
 DELETE = "DeleteSecurityGroup"
@@ -322,12 +323,28 @@ def test_an_observer_travels_with_a_pickled_client_if_it_can(
     )
 
 
-@pytest.mark.parametrize("thing", [None, print, Notebook, object()], ids=lambda thing: type(thing).__name__)
-def test_what_is_no_observer_is_refused(ecs: FakeEcs, thing: Any) -> None:
+class Awaited(Notebook):
+    async def decided(self, record: DecisionRecord) -> None: ...  # type: ignore[override]  # the point
+
+
+@pytest.mark.parametrize(
+    ("observers", "said"),
+    [
+        ([None], "an observer has the methods decided, checked, looked_up: None has not"),
+        ([print], "has not"),
+        ([object()], "has not"),
+        ([Notebook()] * 2 + [Notebook], "an observer is an instance, not the class Notebook"),
+        ([Awaited()], "decided of .* must be no coroutine function"),
+        (None, "observers must be several observers, in a list or the like, not None"),
+        (Notebook(), "observers must be several observers"),
+        ("decisions.jsonl", "'d' has not"),
+    ],
+)
+def test_what_is_no_observer_is_refused(ecs: FakeEcs, observers: Any, said: str) -> None:
     """Said when the client is made; a class is not one of its instances."""
     for make in (Client, lambda c, **rest: guard(StockClient(c), **rest)):
-        with pytest.raises(TypeError, match="observer"):
-            make(ecs.config(), observers=[thing])
+        with pytest.raises(TypeError, match=said):
+            make(ecs.config(), observers=observers)
 
 
 def test_importing_safe_ecs_imports_no_extra_and_no_records() -> None:

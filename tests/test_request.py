@@ -550,13 +550,44 @@ def test_every_launch_template_that_may_be_meant_is_named() -> None:
     assert launch_templates("CreateInstance", LaunchTemplateId="lt-1") == ()
 
 
+@pytest.mark.parametrize("name", ["SecurityGroupId", "SecurityGroupIds.1", "SecurityGroupIds.16"])
+def test_a_group_that_is_named_as_documented_replaces_those_of_the_template(name: str) -> None:
+    assert launch_templates(LaunchTemplateId="lt-1", **{name: "sg-1"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SecurityGroupIds", "sg-1"),
+        ("SecurityGroupIds.0", "sg-1"),
+        ("SecurityGroupIds.1.1", "sg-1"),
+        ("SecurityGroupIds[1]", "sg-1"),
+        ("SecurityGroupId.1", "sg-1"),
+        ("securitygroupid", "sg-1"),
+        (" SecurityGroupId", "sg-1"),
+        ("SecurityGroupId", '["sg-1"]'),
+        ("SecurityGroupIds.1", [["sg-1"]]),
+        ("NetworkInterface.1.SecurityGroupId", "sg-1"),
+    ],
+)
+def test_a_group_that_is_named_in_another_way_is_a_target_beside_those_of_the_template(
+    name: str, value: Any
+) -> None:
+    """ECS may not know it, and take the groups of the template."""
+    request = effective(action="RunInstances", query={"LaunchTemplateId": "lt-1", name: value})
+    assert request is not None
+    assert (request.targets, request.templates) == (("sg-1",), (LaunchTemplate("lt-1", "", ""),))
+
+
 def test_ids_are_normal_and_each_stands_once() -> None:
     assert normal_ids([" SG-A", "sg-b", "sg-a "]) == ("sg-a", "sg-b")
     assert normal_ids(iter(())) == ()
     for text in ("sg-a", b"sg-a"):
         with pytest.raises(TypeError, match=r"must be several ids, not the string b?'sg-a'"):
             normal_ids(text)
-    with pytest.raises(TypeError, match=r"a security group id is a string, not \['sg-a'\]; unpack a list"):
+    with pytest.raises(
+        TypeError, match=r"a security group id is a string, not \['sg-a'\]; unpack it with \*"
+    ):
         normal_ids([["sg-a"]])
 
 

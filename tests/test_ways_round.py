@@ -658,6 +658,20 @@ def test_a_group_for_an_interface_does_not_hide_the_groups_of_a_template(
         stock.do_request(params(RUN), request, RuntimeOptions())
 
 
+def test_a_bracket_too_many_does_not_hide_the_groups_of_a_template(
+    ecs: FakeEcs, client: Client, stock: Any, managed: str, ordinary: str
+) -> None:
+    """ECS does not know a parameter ``SecurityGroupIds.1.1``, and takes the groups of the template."""
+    request = models.RunInstancesRequest(
+        region_id="cn-hangzhou",
+        launch_template_id=ecs.create_launch_template(managed),
+        security_group_ids=[[ordinary]],
+    )
+    refuse(lambda: client.run_instances(request), ecs)
+    with pytest.raises(ClientException, match="has been managed by"):
+        stock.run_instances(request)
+
+
 def by_the_name_of_a_base_class(client: Any, request: Any) -> None:
     OpenApiClient.do_request(client, params(DELETE), request, RuntimeOptions())
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from safe_ecs.core.decision import Decision
 
+_NAME_A_TARGET: Final = "name a target, with --security-group-id or --parameter"
 _EXIT_CODES: Final = {"allowed": 0, "not_guarded": 0, "denied": 1, "unavailable": 2}
 
 
@@ -43,7 +44,9 @@ def add_check(commands: Any) -> None:  # noqa: ANN401 - argparse has no public n
 
 def _run(namespace: argparse.Namespace) -> int:
     if not (namespace.security_group_id or namespace.parameter):
-        raise ValueError("name a target, with --security-group-id or --parameter")
+        raise ValueError(_NAME_A_TARGET)
+    if not all(map(str.strip, namespace.security_group_id)):
+        raise ValueError("--security-group-id must not be blank")
     parameters: dict[str, object] = {"RegionId": namespace.region_id}
     if namespace.security_group_id:
         parameters["SecurityGroupId"] = namespace.security_group_id
@@ -54,6 +57,9 @@ def _run(namespace: argparse.Namespace) -> int:
         parameters[name] = value
     client = Client(config_for(namespace, namespace.region_id))
     decision = client.guard.check(namespace.action, parameters)
+    if decision.outcome == "allowed" and not decision.groups:
+        # A mistyped parameter, in the main: "allowed" would be an answer to another question.
+        raise ValueError(f"{decision.action} names no security group: {_NAME_A_TARGET}")
     _print(decision)
     return _EXIT_CODES[decision.outcome]
 

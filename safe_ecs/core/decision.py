@@ -90,6 +90,11 @@ class GroupStatus(NamedTuple):
         return "managed" if self.service_managed else "unmanaged"
 
     @property
+    def owner(self) -> str:
+        """The service id in words: ``unknown`` where ECS names none."""
+        return "unknown" if self.service_id is None else str(self.service_id)
+
+    @property
     def reason(self) -> str:
         """The status in one sentence, such as a program says when it skips the group."""
         group = self.security_group_id
@@ -97,7 +102,7 @@ class GroupStatus(NamedTuple):
             return f"{group} was not found in {self.region_id}."
         if not self.service_managed:
             return f"{group} is not managed."
-        return f"A cloud service manages {group} (serviceID {self.service_id})."
+        return f"A cloud service manages {group} (serviceID {self.owner})."
 
     def _repr_html_(self) -> str:
         return statuses_html((self,))
@@ -161,7 +166,7 @@ class Decision(NamedTuple):
         if self.bypass_reason:
             verb = f"is let through by a bypass ({self.bypass_reason}), and would otherwise be refused"
         if managed := self.managed:
-            named = ", ".join(f"{g.security_group_id} (serviceID {g.service_id})" for g in managed)
+            named = ", ".join(f"{g.security_group_id} (serviceID {g.owner})" for g in managed)
             return f"{action} {verb}: a cloud service manages {named}.{since}"
         if self.undetermined:
             if self.policy.on_unavailable == "allow":

@@ -7,6 +7,7 @@ reading counts, and every group that one of them names is a target.
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -40,6 +41,7 @@ _UNSETTLED: Final = ", which may say something else when it is sent"
 
 Kind: TypeAlias = Literal["target", "region", "owner", "template", "action", "version"]
 _TARGETS: Final = frozenset({"securitygroupid", "securitygroupids"})
+_OF_THE_INSTANCE: Final = re.compile(r"SecurityGroupId|SecurityGroupIds\.[1-9][0-9]*")
 _TEMPLATES: Final = ("launchtemplateid", "launchtemplatename", "launchtemplateversion")
 _KINDS: Final[dict[str, Kind]] = {
     "regionid": "region",
@@ -68,7 +70,8 @@ class Parameters:
         region_ids: Every region, in lower case, each once.
         targets: The ids of the groups, in lower case, each once.
         spelt: Those that are not written in lower case, as they are written.
-        names_own_group: Whether a group is named for an instance itself, and not for one of its interfaces alone.
+        names_own_group: Whether a group is named for an instance itself in the one way that ECS documents: what it makes
+            of other ways is not known, and it may take the groups of a launch template instead.
         owner: The parameters that say on whose behalf the call is made, by lower-case name.
         unreadable: Why something may be missing; "" if nothing can be.
     """
@@ -144,7 +147,8 @@ class Parameters:
             if text[0] in '["':
                 self._take_json_targets(name, text)
             else:
-                self._take_target(name, text)
+                self._take_target(text)
+                self.names_own_group = self.names_own_group or _is_of_the_instance(name)
         elif kind == "region":
             self.region_ids[text.lower()] = None
         elif kind == "action":
@@ -156,13 +160,11 @@ class Parameters:
         elif self.owner.setdefault(parts_of_name(name)[0], text) != text:
             self.unreadable = f"it names more than one {name}"
 
-    def _take_target(self, name: str, text: str) -> None:
+    def _take_target(self, text: str) -> None:
         lowered = text.lower()
         self.targets[lowered] = None
         if lowered != text:
             self.spelt[text] = None
-        if not self.names_own_group:
-            self.names_own_group = _is_of_the_instance(name)
 
     def _take_json_targets(self, name: str, text: str) -> None:
         try:
@@ -174,7 +176,7 @@ class Parameters:
             if not isinstance(member, str):
                 self.unreadable = f"the value of {name} is no JSON array of group ids"
             elif target := member.strip():
-                self._take_target(name, target)
+                self._take_target(target)
 
     def named_templates(self) -> tuple[LaunchTemplate, ...]:
         """Return every launch template that the parameters may mean."""
@@ -191,4 +193,4 @@ class Parameters:
 
 @lru_cache(maxsize=4096)
 def _is_of_the_instance(name: str) -> bool:
-    return len(parts_of_name(name)) == 1
+    return _OF_THE_INSTANCE.fullmatch(name) is not None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 from unicodedata import category, normalize
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _INVISIBLE: Final = frozenset({"Cf", "Mn"})
 _AROUND: Final = "".join(map(chr, (*range(0x21), *range(0x7F, 0xA1), 0x1680, 0x2028, 0x2029)))
@@ -56,8 +54,7 @@ def normal_ids(security_group_ids: Iterable[object]) -> tuple[str, ...]:
     normal: dict[str, None] = {}
     for security_group_id in security_group_ids:
         if not isinstance(security_group_id, str):
-            raise TypeError(
-                f"a security group id is a string, not {security_group_id!r}; unpack a list with *"
-            )
+            unpacked = "; unpack it with *" if isinstance(security_group_id, Iterable) else ""
+            raise TypeError(f"a security group id is a string, not {security_group_id!r}{unpacked}")
         normal[normal_id(security_group_id)] = None
     return tuple(normal)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 import weakref
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from inspect import iscoroutinefunction
 from time import perf_counter_ns
 from traceback import format_tb
 from typing import TYPE_CHECKING, Final
@@ -16,7 +18,6 @@ from safe_ecs.observe.caller import caller
 from safe_ecs.observe.log import LOGGER, Log, is_heard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Literal
 
     from safe_ecs.core.decision import Decision, Outcome
@@ -40,14 +41,24 @@ class Audience:
         observers: Who is told, in this order.
 
     Raises:
-        TypeError: One of them is no Observer.
+        TypeError: They are no collection, or one of them is no Observer, is a class, or would have to be awaited.
     """
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        if not isinstance(observers, Iterable):
+            raise TypeError(f"observers must be several observers, in a list or the like, not {observers!r}")
         self.observers = tuple(observers)
         for observer in self.observers:
-            if isinstance(observer, type) or not all(callable(getattr(observer, f, None)) for f in _FACTS):
-                raise TypeError(f"an observer has the methods {', '.join(_FACTS)}: {observer!r} has not")
+            if isinstance(observer, type):
+                raise TypeError(f"an observer is an instance, not the class {observer.__qualname__}")
+            for fact in _FACTS:
+                method = getattr(observer, fact, None)
+                if not callable(method):
+                    raise TypeError(f"an observer has the methods {', '.join(_FACTS)}: {observer!r} has not")
+                if iscoroutinefunction(method):
+                    raise TypeError(
+                        f"{fact} of {observer!r} is told, not awaited: it must be no coroutine function"
+                    )
 
     def cares(self, outcome: Outcome) -> bool:
         """Return whether anybody will hear of a decision: if not, no record of it need be made."""
