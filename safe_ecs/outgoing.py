@@ -23,31 +23,40 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
 
+    from safe_ecs.core.request import EffectiveRequest
+
 
 _PLAIN: Final = frozenset({dict, type(None)})
 
 # A call has no headers of its own nearly always: one empty mapping, which nobody changes, serves them all.
 _NOTHING: Final[dict[Any, object]] = {}
 
+_UNKNOWN_HEADERS: Final = (
+    "its headers can be known only by making the call: the client has a get_rpc_headers() of its own, "
+    "and may need for the call what that returns"
+)
 
-def of_request(
+
+def of_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in what others differ from it
     client: OpenApiClient,
     params: Params,
     request: OpenApiRequest,
     runtime: RuntimeOptions,
     *,
     global_headers_last: bool = False,
+    is_intended: bool = False,
 ) -> Call | None:
     """Return what ``do_request`` is about to send, None if the guard surely has no use for it.
 
-    ``call_sseapi`` differs in that its global headers come after the runtime's.
+    ``call_sseapi`` differs in that its global headers come after the runtime's. From a call that is only intended
+    nothing is taken.
     """
     if _surely_of_no_use(client, params.action, params.protocol, params.pathname, request, runtime):
         return None
     takes_once_headers = params.style == "RPC"
     return _merged(
         client,
-        Call(client, request, runtime, params, takes_once_headers=takes_once_headers),
+        Call(client, request, runtime, params, takes_once_headers=takes_once_headers and not is_intended),
         params.action,
         params.version,
         params.protocol,
@@ -64,13 +73,15 @@ def of_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     protocol: str,
     request: OpenApiRequest,
     runtime: RuntimeOptions,
+    *,
+    is_intended: bool = False,
 ) -> Call | None:
     """Return what ``do_rpcrequest`` is about to send: here action and version are parameters too."""
     if _surely_of_no_use(client, action, protocol, "/", request, runtime):
         return None
     return _merged(
         client,
-        Call(client, request, runtime, None, takes_once_headers=True),
+        Call(client, request, runtime, None, takes_once_headers=not is_intended),
         action,
         version,
         protocol,
@@ -103,14 +114,19 @@ def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
 
 
 def of_execute(
-    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    client: OpenApiClient,
+    params: Params,
+    request: OpenApiRequest,
+    runtime: RuntimeOptions,
+    *,
+    is_intended: bool = False,
 ) -> Call | None:
     """Return what ``execute`` is about to send; a gateway plug-in then adds action, version and host."""
     if _surely_of_no_use(client, params.action, params.protocol, params.pathname, request, runtime):
         return None
     return _merged(
         client,
-        Call(client, request, runtime, params, takes_once_headers=True),
+        Call(client, request, runtime, params, takes_once_headers=not is_intended),
         params.action,
         params.version,
         params.protocol,
@@ -120,17 +136,29 @@ def of_execute(
     )
 
 
-def of_call_api(
+def of_intended(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Call | None:
-    """Return what ``call_api`` is about to send by the transport it would choose for an RPC."""
+) -> EffectiveRequest | None:
+    """Return what ``call_api`` would send by the transport it would choose for an RPC, and take nothing from the client."""
     if client._signature_version == "v4":
-        return of_execute(client, params, request, runtime)
-    if client._signature_algorithm == "v2":
-        return of_rpcrequest(
-            client, params.action or "", params.version or "", params.protocol or "", request, runtime
+        call = of_execute(client, params, request, runtime, is_intended=True)
+    elif client._signature_algorithm == "v2":
+        call = of_rpcrequest(
+            client,
+            params.action or "",
+            params.version or "",
+            params.protocol or "",
+            request,
+            runtime,
+            is_intended=True,
         )
-    return of_request(client, params, request, runtime)
+    else:
+        call = of_request(client, params, request, runtime, is_intended=True)
+    effective = None if call is None else call.effective
+    if effective is None or not _has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+        return effective
+    # A header may be another action, region or host.
+    return effective._replace(unreadable=_UNKNOWN_HEADERS)
 
 
 def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
