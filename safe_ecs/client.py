@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from inspect import getattr_static
 from types import new_class
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from alibabacloud_ecs20140526.client import Client as EcsClient
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.utils_models import Config
 
     from safe_ecs.observe.observer import Observer
-
-_ClientT = TypeVar("_ClientT", bound=OpenApiClient)
 
 _OURS: Final = frozenset({"guard", "_safe_ecs_gate"})
 
@@ -56,17 +54,33 @@ class Client(GuardedTransports, EcsClient):
         super().__init__(config)
 
 
+@overload
 def guard(
-    client: _ClientT,
+    client: EcsClient,
     *,
     policy: GuardPolicy | None = None,
     cache: StatusCache | None = None,
     observers: Iterable[Observer] = (),
-) -> _ClientT:
+) -> Client: ...
+@overload
+def guard(
+    client: OpenApiClient,
+    *,
+    policy: GuardPolicy | None = None,
+    cache: StatusCache | None = None,
+    observers: Iterable[Observer] = (),
+) -> GuardedTransports: ...
+def guard(
+    client: OpenApiClient,
+    *,
+    policy: GuardPolicy | None = None,
+    cache: StatusCache | None = None,
+    observers: Iterable[Observer] = (),
+) -> GuardedTransports:
     """Return a guarded twin of a client; the original stays as it was, and unguarded.
 
     Twin and original share credentials and connections. Methods that the client's class overrides run in the
-    twin as well, in front of the guard.
+    twin as well, in front of the guard; to a type checker it has them once ``isinstance(twin, TheirClient)`` is asked.
 
     Args:
         client: An instance of the stock ECS client, of a subclass, or of the generic OpenApi client.
@@ -99,7 +113,7 @@ def guard(
         )
     twin = _revive(cls, object.__getstate__(client))
     vars(twin)["_safe_ecs_gate"] = _gate(policy, cache, observers)
-    return cast("_ClientT", twin)
+    return twin
 
 
 def _gate(policy: GuardPolicy | None, cache: StatusCache | None, observers: Iterable[Observer]) -> Gate:

@@ -68,7 +68,7 @@ def test_a_twin_of_a_subclass_keeps_what_the_subclass_does(
     assert isinstance(twin, Theirs)
     assert (twin.name, twin.slotted) == ("mine", "kept")
     assert twin._credential is original._credential
-    assert twin.guard.policy.ttl == 7  # type: ignore[attr-defined]  # added by guard()
+    assert twin.guard.policy.ttl == 7
     with pytest.raises(ManagedSecurityGroupError):
         call(twin, "DeleteSecurityGroup", models.DeleteSecurityGroupRequest(security_group_id=managed), form)
     assert not ecs.writes
