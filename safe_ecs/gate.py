@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
     from safe_ecs.cache.memory import StatusCache
+    from safe_ecs.call import Call
     from safe_ecs.core.decision import Decision
     from safe_ecs.core.request import EffectiveRequest
     from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
     from safe_ecs.knowledge import Question
     from safe_ecs.observe.observer import Observer
-    from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
 

@@ -53,8 +53,7 @@ def intended_call(
     params = Params(action=action, version=ECS_VERSION, protocol="HTTPS", pathname="/", style="RPC")
     # Unlike the SDK, the review reads nested and unflattened parameters as well.
     sent = OpenApiRequest(query=cast("dict[str, str]", dict(parameters or {})))
-    call = outgoing.of_call_api(client, params, sent, RuntimeOptions())
-    effective = None if call is None else call.effective
+    effective = outgoing.of_intended(client, params, sent, RuntimeOptions())
     return action, effective if effective is not None and effective.is_guarded else None
 
 

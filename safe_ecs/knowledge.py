@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
     from safe_ecs.cache.memory import StatusCache
+    from safe_ecs.call import Call
     from safe_ecs.core.request import EffectiveRequest, LaunchTemplate
     from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
     from safe_ecs.lookup.batching import Inquiry
     from safe_ecs.observe.audience import Audience
-    from safe_ecs.outgoing import Call
     from safe_ecs.policy import GuardPolicy
 
 _REFUSED_GROUP: Final = re.compile(

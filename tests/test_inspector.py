@@ -98,6 +98,48 @@ def test_check_follows_the_way_that_the_call_would_take(ecs: FakeEcs, managed: s
     assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "denied"
 
 
+class Tracing(Client):
+    """Somebody's subclass, with headers for one call that it gives once."""
+
+    once: dict[str, str] | None = None
+
+    def get_rpc_headers(self) -> Any:
+        headers, self.once = self.once, None
+        return headers
+
+
+@pytest.mark.parametrize(
+    "signature", [{}, {"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str
+)
+async def test_check_leaves_the_headers_of_the_next_call_to_that_call(
+    ecs: FakeEcs, ordinary: str, signature: Any
+) -> None:
+    """Where only the call can tell which they are, what it would get cannot be determined."""
+    config = ecs.config()
+    vars(config).update(signature)
+    client = Tracing(config, cache=StatusCache())
+    client.once = {"x-trace": "mine"}
+    client.set_gateway_client(EcsGateway())  # type: ignore[arg-type]  # quacks like one
+    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
+    for decision in (client.guard.check(request), await client.guard.check_async(request)):
+        assert (decision.outcome, decision.refused) == ("unavailable", True)
+        assert "its headers can be known only by making the call" in decision.reason
+    assert client.guard.check("DescribeInstances").outcome == "not_guarded"
+    assert not ecs.writes
+    client.delete_security_group(request)
+    assert [write.headers["x-trace"] for write in ecs.writes] == ["mine"]
+
+
+def test_check_reads_the_headers_of_set_rpc_headers_and_leaves_them(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """They are the next call's, which they make another one here."""
+    client.set_rpc_headers({"x-acs-action": "DescribeSecurityGroupAttribute"})
+    assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "not_guarded"
+    call(client, "DeleteSecurityGroup", models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert [request.action for request in ecs.requests] == ["DescribeSecurityGroupAttribute"]
+
+
 @pytest.mark.parametrize(
     "arguments", [(None,), (7,), (RuntimeOptions(),), (models.DeleteSecurityGroupRequest(), {})]
 )

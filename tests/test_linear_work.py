@@ -16,6 +16,7 @@ from safe_ecs import GuardError, ManagedSecurityGroupError, StatusUnavailableErr
 from safe_ecs.cache.asker import Asker
 from safe_ecs.cache.memory import StatusCache
 from safe_ecs.cache.redis import _decoded, _encoded
+from safe_ecs.call import copied
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.parameters import MAX_DEPTH
@@ -26,7 +27,6 @@ from safe_ecs.core.steps import drive
 from safe_ecs.lookup.describe import describe
 from safe_ecs.lookup.listing import Listing
 from safe_ecs.lookup.templates import describe_template
-from safe_ecs.outgoing import _copied
 from safe_ecs.policy import GuardPolicy
 from safe_ecs.testing import CannedAnswer
 from tests.callers import Callers, run_script
@@ -111,7 +111,7 @@ def many_templates(size: int) -> Any:
 
 
 def a_copy_of_a_long_body(size: int) -> Any:
-    return partial(_copied, [{"Tag": ["x"]} for _ in range(size)])
+    return partial(copied, [{"Tag": ["x"]} for _ in range(size)])
 
 
 def a_long_answer(size: int) -> Any:
@@ -246,7 +246,7 @@ def test_deep_nesting_is_read_so_far_and_no_farther(kind: str, depth: int) -> No
     request = effective(body={"SecurityGroupId": value})
     assert request is not None
     assert request.unreadable or request.targets == ("sg-deep",)
-    _copied(value)
+    copied(value)
 
 
 @pytest.mark.parametrize(
@@ -266,14 +266,14 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
         """
         from safe_ecs.core.effective import effective_request
         from safe_ecs.core.request import Outgoing
-        from safe_ecs.outgoing import _copied
+        from safe_ecs.call import copied
         value = ["sg-1"]
         for _ in range(30):
             value = [value, value]
         within = []
         within.extend([within] * 5)
         for each in (value, within):
-            _copied(each)
+            copied(each)
             call = Outgoing({}, None, False, {"X": each}, None, False, "/", "h", False, "DeleteSecurityGroup", None, None)
             print(effective_request(call).unreadable)
         """,
