@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, Any, cast
+from functools import lru_cache
+from types import MethodType
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.core import DaraCore
 from darabonba.model import DaraModel
 
 from safe_ecs.core.parameters import MAX_DEPTH
+from safe_ecs.likeness import like
 
 if TYPE_CHECKING:
-    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+    from collections.abc import Callable
+
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
 
     from safe_ecs.core.request import EffectiveRequest
+
+_Result = TypeVar("_Result")
 
 
 class Call:
@@ -27,16 +34,20 @@ class Call:
         runtime: Likewise.
         effective: What it comes to, None for a call that the guard has no use for.
         takes_once_headers: Whether the transport takes the headers of ``set_rpc_headers`` from the client.
+        once_headers: Those headers, since ``take_once_headers()``.
+        sender: The client as it was when ``hold()`` was called, None before that.
     """
 
     __slots__ = (
         "_client",
-        "_is_held",
+        "_has_taken",
         "_is_kept",
         "effective",
+        "once_headers",
         "params",
         "request",
         "runtime",
+        "sender",
         "takes_once_headers",
     )
 
@@ -53,20 +64,39 @@ class Call:
         self.runtime = runtime
         self.effective: EffectiveRequest | None = None
         self.takes_once_headers = takes_once_headers
+        self.once_headers: Any = None
+        self.sender: OpenApiClient | None = None
         self._client = client
-        self._is_kept = self._is_held = False
+        self._is_kept = self._has_taken = False
 
     def hold(self) -> None:
-        """Keep the call as it is now, because the guard waits for ECS.
+        """Keep the call and its client as they are now, because the guard waits for ECS.
 
-        The headers of ``set_rpc_headers`` are taken as well, so that no other call gets them meanwhile.
+        Another call may give the client headers of its own meanwhile, or change its endpoint.
         """
         self.keep()
-        if not self._is_held and self.takes_once_headers:
-            once_headers = self._client.get_rpc_headers()
-            if once_headers is not None:
-                self.request.headers = DaraCore.merge(self.request.headers, once_headers)
-        self._is_held = True
+        self.take_once_headers()
+        if self.sender is None:
+            self.sender = _as_it_is(self._client)
+            if self.takes_once_headers:
+                vars(self.sender)["get_rpc_headers"] = self._headers_of_each_try()
+
+    def take_once_headers(self) -> None:
+        """Take from the client the headers that are meant for this call alone, so that no other gets them."""
+        if self.takes_once_headers and not self._has_taken:
+            self._has_taken = True
+            self.once_headers = self._client.get_rpc_headers()
+
+    def _headers_of_each_try(self) -> Callable[[], Any]:
+        if has_own_rpc_headers(type(self._client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+            return lambda: self.once_headers
+        tries = iter((self.once_headers,))
+        return lambda: next(tries, None)
+
+    def through(self, transport: Callable[..., _Result]) -> Callable[..., _Result]:
+        """Return a transport of the client, as one of the sender if the call is held."""
+        function = getattr(transport, "__func__", None)
+        return transport if self.sender is None or function is None else MethodType(function, self.sender)
 
     def keep(self) -> None:
         """Keep the call as it is now: its objects may be reused before it is sent, or sent again."""
@@ -86,6 +116,23 @@ class Call:
         self.params, self.request, self.runtime = copy(self.params), request, runtime
 
 
+@lru_cache(maxsize=256)
+def has_own_rpc_headers(cls: type[OpenApiClient]) -> bool:
+    """Return whether a class replaces the method that hands out the headers of ``set_rpc_headers``."""
+    return cls.get_rpc_headers is not OpenApiClient.get_rpc_headers
+
+
+def _as_it_is(client: OpenApiClient) -> OpenApiClient:
+    """Return a client that sends as another does at this moment, whatever becomes of that one."""
+    twin = like(client, type(client))
+    parameters = twin._global_parameters  # noqa: SLF001 - no getter
+    if parameters is not None:
+        parameters = copy(parameters)
+        parameters.headers, parameters.queries = copied(parameters.headers), copied(parameters.queries)
+        twin._global_parameters = parameters  # noqa: SLF001 - no setter
+    return twin
+
+
 def copied(value: Any, depth: int = 0, copies: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - whatever a caller hands to the SDK
     """Return a copy that shares no container with the original; models become mappings, as on the wire.
 
@@ -102,6 +149,8 @@ def copied(value: Any, depth: int = 0, copies: dict[int, Any] | None = None) -> 
         duplicate.update((key, copied(member, depth + 1, copies)) for key, member in value.items())
     elif type(value) in {list, tuple}:
         duplicate = type(value)([copied(member, depth + 1, copies) for member in value])
+    elif isinstance(value, bytearray):
+        duplicate = bytearray(value)
     elif isinstance(value, DaraModel):
         duplicate = copied(cast("Any", value).to_map(), depth + 1, copies)
     copies[id(value)] = duplicate

@@ -12,6 +12,7 @@ from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
 from safe_ecs.cache.memory import StatusCache
 from safe_ecs.gate import Gate
+from safe_ecs.likeness import like
 from safe_ecs.policy import GuardPolicy
 from safe_ecs.transports import GuardedTransports
 
@@ -138,12 +139,7 @@ def _ways_past(client: OpenApiClient) -> str:
 
 
 def _twin_of(client: OpenApiClient, gate: Gate) -> GuardedTransports:
-    """Return a twin with the attributes of the client, and beside them those in slots if its class has any."""
-    twin = object.__new__(_twin_class(type(client)))  # type: ignore[arg-type]  # mypy takes a class for unhashable
-    state: Any = object.__getstate__(client)
-    for attributes in state if isinstance(state, tuple) else (state,):
-        for name, value in (attributes or {}).items():
-            object.__setattr__(twin, name, value)
+    twin = like(client, _twin_class(type(client)))  # type: ignore[arg-type]  # mypy takes a class for unhashable
     vars(twin)["_safe_ecs_gate"] = gate
     return twin
 

@@ -52,14 +52,14 @@ class Gate:
         request = call.effective
         if request is not None and request.is_guarded and not self._passes_at_a_glance(request):
             began = perf_counter_ns()
-            self._settle(self.decide(client, request, call), began)
+            self._settle(self.decide(client, request, call), began, call)
 
     async def admit_async(self, client: OpenApiClient, call: Call) -> None:
         """Do what ``admit`` does, in an event loop."""
         request = call.effective
         if request is not None and request.is_guarded and not self._passes_at_a_glance(request):
             began = perf_counter_ns()
-            self._settle(await self.decide_async(client, request, call), began)
+            self._settle(await self.decide_async(client, request, call), began, call)
 
     def send(
         self, client: OpenApiClient, call: Call, transport: Callable[..., dict[str, Any]], *arguments: object
@@ -82,7 +82,7 @@ class Gate:
         teaches = request is not None and request.action in TEACHING_ACTIONS
         sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
-            answer = transport(*(arguments or (call.params,)), call.request, call.runtime)
+            answer = call.through(transport)(*(arguments or (call.params,)), call.request, call.runtime)
         except Exception as error:
             self.knowledge.learn_refusal(client, request, error)
             raise
@@ -103,7 +103,7 @@ class Gate:
         teaches = request is not None and request.action in TEACHING_ACTIONS
         sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
-            answer = await transport(*(arguments or (call.params,)), call.request, call.runtime)
+            answer = await call.through(transport)(*(arguments or (call.params,)), call.request, call.runtime)
         except Exception as error:
             self.knowledge.learn_refusal(client, request, error)
             raise
@@ -196,8 +196,8 @@ class Gate:
     def _deadline(self) -> float:
         return monotonic() + self.policy.lookup_timeout
 
-    def _settle(self, decision: Decision, began: int) -> None:
-        """Tell what was decided, and stop a refused call."""
+    def _settle(self, decision: Decision, began: int, call: Call) -> None:
+        """Tell what was decided, and stop a refused call: it has been made, and its headers are not for the next one."""
         outcome, decision_id = decision.outcome, None
         self.knowledge.tally.count_call(refused=decision.refused)
         if outcome == "bypassed":
@@ -205,6 +205,7 @@ class Gate:
         if self.audience.cares(outcome):
             decision_id = self.audience.decided(decision, began).decision_id
         if decision.refused:
+            call.take_once_headers()
             error = ManagedSecurityGroupError if outcome == "denied" else StatusUnavailableError
             raise error(decision, decision_id)
 

@@ -7,19 +7,18 @@ The layers are merged by the SDK's own function and in the order of the transpor
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.core import DaraCore
 
-from safe_ecs.call import Call, copied
+from safe_ecs.call import Call, copied, has_own_rpc_headers
 from safe_ecs.core.effective import PROTOCOLS, effective_request
 from safe_ecs.core.operations import NOTICED_ACTIONS
 from safe_ecs.core.parameters import ACTION_SPELLINGS
 from safe_ecs.core.request import Outgoing
 
 if TYPE_CHECKING:
+    from alibabacloud_tea_openapi.client import Client as OpenApiClient
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
 
@@ -155,7 +154,7 @@ def of_intended(
     else:
         call = of_request(client, params, request, runtime, is_intended=True)
     effective = None if call is None else call.effective
-    if effective is None or not _has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+    if effective is None or not has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
         return effective
     # A header may be another action, region or host.
     return effective._replace(unreadable=_UNKNOWN_HEADERS)
@@ -190,13 +189,8 @@ def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
         and protocol in PROTOCOLS
         and (query is None or (type(query) is dict and ACTION_SPELLINGS.isdisjoint(query)))
         and (type(endpoint) is not str or "?" not in endpoint)
-        and not _has_own_rpc_headers(type(client))
+        and not has_own_rpc_headers(type(client))
     )
-
-
-@lru_cache(maxsize=256)
-def _has_own_rpc_headers(cls: type[OpenApiClient]) -> bool:
-    return cls.get_rpc_headers is not OpenApiClient.get_rpc_headers
 
 
 def _merged(  # noqa: PLR0913, PLR0917 - each is something in which the transports differ
@@ -217,10 +211,10 @@ def _merged(  # noqa: PLR0913, PLR0917 - each is something in which the transpor
     if client._retry_options is not None or type(original.query) not in _PLAIN:
         # A mapping of somebody's own may say something else when it is read again.
         call.keep()
-    if call.takes_once_headers and _has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+    if call.takes_once_headers and has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
         # What somebody's method returns can be known only by calling it, and that may be possible only once.
         call.hold()
-        once_headers = None
+        once_headers = call.once_headers
     request = call.request
     headers: Any = request.headers
     queries: Any = request.query

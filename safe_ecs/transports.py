@@ -231,19 +231,23 @@ class GuardedTransports(OpenApiClient):
     ) -> Generator[SSEResponse, None, None]:
         # A generator like the SDK's: what is reviewed is what the first step is about to send.
         call = outgoing.of_request(self, params, request, runtime, global_headers_last=True)
+        send = super().call_sseapi
         if call is not None:
             self._safe_ecs_gate.admit(self, call)
             params, request, runtime = call.params, call.request, call.runtime
-        yield from super().call_sseapi(params, request, runtime)
+            send = call.through(send)
+        yield from send(params, request, runtime)
 
     @_signed_like(OpenApiClient.call_sseapi_async)
     async def call_sseapi_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> AsyncGenerator[SSEResponse, None]:
         call = outgoing.of_request(self, params, request, runtime, global_headers_last=True)
+        send = super().call_sseapi_async
         if call is not None:
             await self._safe_ecs_gate.admit_async(self, call)
             params, request, runtime = call.params, call.request, call.runtime
-        async with aclosing(super().call_sseapi_async(params, request, runtime)) as events:
+            send = call.through(send)
+        async with aclosing(send(params, request, runtime)) as events:
             async for event in events:
                 yield event

@@ -10,15 +10,17 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alibabacloud_ecs20140526.client import Client as StockClient
 from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.cache.asker import Asker
 from safe_ecs.core.review import Read
 from safe_ecs.testing import CannedAnswer
-from tests.doors import params
+from tests.doors import call, params
 from tests.sdk import OpenApiRequest, models
 
 if TYPE_CHECKING:
@@ -110,6 +112,99 @@ async def test_headers_for_the_next_call_stay_with_that_call(
         "DescribeSecurityGroupAttribute": "describe",
         DELETE: "delete",
     }
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+@pytest.mark.parametrize(
+    "header", [{"x-mine": "next"}, {"x-acs-action": "DeleteSecurityGroup"}, {"host": "127.0.0.1:1"}]
+)
+def test_headers_that_are_set_while_a_call_waits_are_for_the_next_one(
+    ecs: FakeEcs, client: Client, ordinary: str, form: str, header: dict[str, str]
+) -> None:
+    """A call that was reviewed without them is sent without them, as the stock client would have sent it."""
+    ecs.latency = 0.3
+    request = models.ModifySecurityGroupAttributeRequest(security_group_id=ordinary, description="mine")
+
+    thread = Thread(target=call, args=(client, "ModifySecurityGroupAttribute", request, form))
+    thread.start()
+    while not ecs.reads:
+        gc.collect()
+    client.set_rpc_headers(header)
+    thread.join()
+    [write] = ecs.writes
+    assert write.action == "ModifySecurityGroupAttribute"
+    assert not header.items() & write.headers.items()
+    assert client.get_rpc_headers() == header
+
+
+def test_an_endpoint_or_global_parameters_that_change_while_a_call_waits_are_for_the_next_one(
+    ecs: FakeEcs, client: Client, ordinary: str
+) -> None:
+    """The call is made as its client was when it was made."""
+    queries = {"Mark": "first"}
+    client._global_parameters = GlobalParameters(queries=queries)
+    ecs.latency = 0.3
+    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
+    thread = Thread(target=client.delete_security_group, args=(request,))
+    thread.start()
+    while not ecs.reads:
+        gc.collect()
+    client._endpoint, queries["Mark"] = "127.0.0.1:1", "next"
+    thread.join()
+    assert [write.parameters["Mark"] for write in ecs.writes] == ["first"]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_headers_for_one_call_reach_its_first_try_only(ecs: FakeEcs, ordinary: str, *, known: bool) -> None:
+    """As they do with the stock client, whether the call had to wait or not."""
+    options = RetryOptions({
+        "retryable": True,
+        "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
+    })
+    config = ecs.config()
+    config.retry_options = options
+    client = Client(config, cache=StatusCache())
+    if known:
+        client.guard.status(ordinary)
+    for each in (StockClient(config), client):
+        ecs.answer_with(DELETE, CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}'))
+        each.set_rpc_headers({"x-mine": "first"})
+        each.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
+        ecs.create_security_group(security_group_id=ordinary)
+    assert [write.headers.get("x-mine") for write in ecs.writes] == ["first", None] * 2
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_the_headers_of_a_refused_call_are_not_for_the_next_one(
+    client: Client, managed: str, form: str, *, known: bool
+) -> None:
+    """It has been made; the stock client would have sent them with it."""
+    if known:
+        client.guard.status(managed)
+    client.set_rpc_headers({"x-mine": "delete"})
+    request = models.DeleteSecurityGroupRequest(security_group_id=managed)
+    with pytest.raises(ManagedSecurityGroupError):
+        call(client, DELETE, request, form)
+    assert client.get_rpc_headers() is None
+
+
+def test_a_buffer_that_is_filled_anew_while_a_call_waits_is_sent_as_it_was(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str
+) -> None:
+    """The SDK makes bytes of it only when it sends them."""
+    ecs.latency = 0.3
+    body = bytearray(f"RegionId=cn-hangzhou&SecurityGroupId={ordinary}".encode())
+    raw = params(DELETE)
+    raw.req_body_type = "byte"
+    request = OpenApiRequest(body=body, headers={"content-type": "application/x-www-form-urlencoded"})
+    thread = Thread(target=client.do_request, args=(raw, request, RuntimeOptions()))
+    thread.start()
+    while not ecs.reads:
+        gc.collect()
+    body[:] = f"RegionId=cn-hangzhou&SecurityGroupId={managed}".encode()
+    thread.join()
+    assert [write.parameters for write in ecs.writes] == [query(ordinary)]
 
 
 @pytest.mark.parametrize("header", [{"x-acs-action": DELETE}, {"x-mine": "kept"}], ids=str)
