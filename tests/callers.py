@@ -73,8 +73,11 @@ def run_script(code: str, *arguments: str, seconds: float = 60) -> str:
     return process.stdout
 
 
-def run_pytest(folder: Path, *arguments: str) -> str:
-    """Run the tests in a folder in a process of their own, as a user does, and return what pytest prints."""
+def run_pytest(folder: Path, *arguments: str, status: int = 0) -> str:
+    """Run the tests in a folder in a process of their own, as a user does, and return what pytest prints.
+
+    Fail if it exits with another status.
+    """
     process = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=folder,
@@ -83,5 +86,5 @@ def run_pytest(folder: Path, *arguments: str) -> str:
         timeout=120,
         check=False,
     )
-    assert process.returncode == 0, process.stdout + process.stderr
+    assert process.returncode == status, process.stdout + process.stderr
     return process.stdout

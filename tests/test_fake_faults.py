@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -13,9 +14,11 @@ from alibabacloud_ecs20140526.client import Client as StockClient
 from alibabacloud_tea_openapi.exceptions import ClientException
 from Tea.exceptions import TeaException
 
-from safe_ecs import Client, GuardError
+from safe_ecs import Client, GuardError, StatusCache
+from safe_ecs.cache.memory import SHARED
 from safe_ecs.testing import CannedAnswer, FakeEcs, Fault
 from safe_ecs.testing.faults import FaultKind
+from tests.callers import Callers
 from tests.doors import call
 from tests.fake_world import REGION, make_world, send
 from tests.sdk import models
@@ -225,11 +228,8 @@ def test_a_failure_of_the_fake_itself_is_told_from_one_of_ecs(ecs: FakeEcs, mock
 
 
 def test_reset_leaves_nothing_but_the_keys(ecs: FakeEcs, stock: Any) -> None:
-    """Neither record nor state nor faults; and the guard of this process forgets what it knew."""
+    """Neither record nor state nor faults."""
     make_world(ecs, stock)
-    group = ecs.create_security_group(security_group_id="sg-1", service_managed=True)
-    client = Client(ecs.config())
-    assert client.guard.status(group)[group].service_managed
     ecs.fail(LIST, Fault("reset"))
     ecs.answer_with(LIST, CannedAnswer(status=500))
     ecs.deny(LIST)
@@ -237,8 +237,77 @@ def test_reset_leaves_nothing_but_the_keys(ecs: FakeEcs, stock: Any) -> None:
     ecs.reset()
     assert not ecs.requests
     assert listed(stock).total_count == 0
-    assert not client.guard.status(group)[group].exists
     assert send(stock, "DescribeInstances", RegionId=REGION).total_count == 0
+
+
+@pytest.mark.parametrize("how", ["reset", "load", "end"])
+def test_clients_forget_what_is_no_longer_so(tmp_path: Path, how: str) -> None:
+    """Those that share what they know, and those with a cache of their own."""
+    with FakeEcs() as ecs:
+        ecs.save(tmp_path / "empty.json")
+        ecs.create_security_group(security_group_id="sg-1")
+        caches = SHARED, StatusCache()
+        clients = [Client(ecs.config(), cache=cache) for cache in caches]
+        assert all(client.guard.status("sg-1")["sg-1"].exists for client in clients)
+        if how != "end":
+            ecs.reset() if how == "reset" else ecs.load(tmp_path / "empty.json")
+            assert not any(client.guard.status("sg-1")["sg-1"].exists for client in clients)
+    assert not [key for cache in caches for key in cache._kept.statuses if key[0] == ecs.endpoint]
+
+
+def test_an_answer_on_its_way_at_a_reset_is_not_remembered(ecs: FakeEcs, client: Client) -> None:
+    """It tells of a group that was there before."""
+    ecs.create_security_group(security_group_id="sg-1")
+    ecs.latency = 0.5
+    asking = Callers([partial(client.guard.status, "sg-1")])
+    while not ecs.reads:
+        sleep(0.005)
+    ecs.reset()
+    assert asking.join(10)[0]["sg-1"].exists
+    assert not client.guard.status("sg-1")["sg-1"].exists
+
+
+def test_failing_ends_whatever_was_said(ecs: FakeEcs, stock: Any) -> None:
+    """What was said of the next requests, too."""
+    ecs.fail(LIST, Fault("unavailable"), times=3)
+    ecs.fail(LIST, Fault("throttled"))
+    ecs.fail(LIST)
+    assert listed(stock).total_count == 0
+
+
+def test_what_makes_no_sense_is_refused_when_it_is_asked_for(ecs: FakeEcs) -> None:
+    """And not in the middle of an answer."""
+    neither: Any = "reset"
+    with pytest.raises(TypeError, match="a CannedAnswer or a Fault"):
+        ecs.fail(LIST, neither)
+    with pytest.raises(TypeError, match="a CannedAnswer or a Fault"):
+        ecs.answer_with(LIST, Fault("reset"), neither)
+    with pytest.raises(TypeError, match="a CannedAnswer or a Fault"):
+        ecs.answer_always(LIST, neither)
+    with pytest.raises(ValueError, match="times must not be negative"):
+        ecs.fail(LIST, Fault("reset"), times=-1)
+    with pytest.raises(ValueError, match="per_minute must not be negative"):
+        ecs.throttle(LIST, -1)
+    with pytest.raises(ValueError, match="latency must not be negative"):
+        ecs.latency = -0.1
+    with pytest.raises(ValueError, match="latency must not be negative"):
+        FakeEcs(latency=-1)
+
+
+def test_a_group_that_is_named_in_capitals_is_found(ecs: FakeEcs, stock: Any) -> None:
+    """Its id is in lower case, as all of ECS's are, however it is asked for."""
+    group = ecs.create_security_group(security_group_id=" sg-NAT ", service_managed=True, service_id=7)
+    assert (group, ecs.has_security_group("sg-NAT")) == ("sg-nat", True)
+    for asked in ("sg-NAT", group):
+        with pytest.raises(ClientException, match="has been managed by"):
+            stock.delete_security_group(
+                models.DeleteSecurityGroupRequest(region_id=REGION, security_group_id=asked)
+            )
+    ecs.create_rule("sg-NAT", "ingress", IpProtocol="TCP")
+    ecs.remove_security_group("sg-NAT")
+    assert not ecs.has_security_group(group)
+    with pytest.raises(KeyError):
+        ecs.create_rule(group, "ingress", IpProtocol="TCP")
 
 
 def test_a_saved_state_is_loaded_as_it_was(ecs: FakeEcs, stock: Any, tmp_path: Path) -> None:

@@ -70,6 +70,22 @@ def test_markers_say_which_managed_groups_there_are(tmp_path: Path) -> None:
     assert "@pytest.mark.managed_security_group(security_group_id" in run_pytest(tmp_path, "--markers")
 
 
+@pytest.mark.parametrize("arguments", ["", "'sg-1', 'sg-2'", "'sg-1', servce_id=7", "service_id=7"])
+def test_a_marker_that_is_mistyped_says_what_it_takes(tmp_path: Path, arguments: str) -> None:
+    write(
+        tmp_path,
+        f"""
+        import pytest
+
+        @pytest.mark.managed_security_group({arguments})
+        def test_any(fake_ecs):
+            pass
+        """,
+    )
+    said = run_pytest(tmp_path, "--strict-markers", status=1)
+    assert "takes the id of a group, and name, product, region_id, service_id, vpc_id: " in said
+
+
 def test_workers_of_xdist_have_servers_of_their_own(tmp_path: Path) -> None:
     """Nothing is shared between them."""
     write(

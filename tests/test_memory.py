@@ -10,6 +10,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.cache.asker import Asker
+from safe_ecs.cache.memory import SHARED, forget_endpoint
 from safe_ecs.core.review import Read
 from tests.conftest import SERVICE_ID
 from tests.sdk import models
@@ -212,3 +213,20 @@ def test_forget_drops_what_it_names_or_everything(ecs: FakeEcs, client: Client, 
         client.guard.forget(*forget)
         client.guard.status(managed)
         assert len(ecs.reads) == reads
+
+
+def test_an_endpoint_is_forgotten_by_every_cache_of_the_process() -> None:
+    """And by no answer that is still on its way brought back; what other endpoints have said stays."""
+    policy, elsewhere = GuardPolicy(), READ._replace(host="other")
+    caches = SHARED, StatusCache(), StatusCache()
+    asked_at = SHARED.now()
+    for cache in caches:
+        cache.remember(READ, MYSELF, [FOUND])
+        cache.remember(elsewhere, MYSELF, [FOUND])
+    forget_endpoint("host")
+    for cache in caches:
+        assert not cache.recall(READ, ME, policy)
+        assert cache.recall(elsewhere, ME, policy)
+        cache.remember(READ, MYSELF, [FOUND], asked_at=asked_at)
+        assert not cache.recall(READ, ME, policy)
+    forget_endpoint("other")

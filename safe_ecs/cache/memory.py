@@ -100,7 +100,7 @@ class StatusCache:
         self._maxsize = maxsize
         self._thread = local()
         self._start_afresh()
-        _ALL.add(self)
+        _ALL[id(self)] = self
 
     def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:  # noqa: ARG002 - for a fleet's
         """Return what other processes know of the groups of a read; nothing here."""
@@ -314,6 +314,8 @@ class StatusCache:
     def forget_endpoint(self, host: str) -> None:
         """Drop everything that one endpoint said, because it is gone or now stands for another ECS."""
         with self._writing() as kept:
+            # No answer tells later where it came from: those of other endpoints that are on their way count as old, too.
+            kept.forgotten[""] = monotonic()
             _drop(kept, lambda key: key[0] == host)
 
     @contextmanager
@@ -366,12 +368,29 @@ def _drop(kept: _Kept, is_dropped: Callable[[tuple[Any, ...]], bool]) -> None:
             del store[key]
 
 
-_ALL: Final[weakref.WeakSet[StatusCache]] = weakref.WeakSet()
+# By id, as this mapping, unlike a WeakSet, can be listed while another thread makes a cache.
+_ALL: Final[weakref.WeakValueDictionary[int, StatusCache]] = weakref.WeakValueDictionary()
+
+
+def _all_caches() -> list[StatusCache]:
+    return [cache for each in _ALL.valuerefs() if (cache := each()) is not None]
+
+
+def forget_endpoint(host: str) -> None:
+    """Let every cache of this process forget one endpoint, which is gone or now stands for another ECS.
+
+    What it has been asked before is not remembered when the answer comes.
+
+    Args:
+        host: The endpoint, as clients name it.
+    """
+    for cache in _all_caches():
+        cache.forget_endpoint(host)
 
 
 def _start_all_afresh() -> None:
     """In a forked child: another thread of the parent may have been writing at that moment."""
-    for cache in _ALL:
+    for cache in _all_caches():
         cache._start_afresh()  # noqa: SLF001 - of this module
 
 

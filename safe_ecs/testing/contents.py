@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from safe_ecs.cache.memory import SHARED
+from safe_ecs.cache.memory import forget_endpoint
+from safe_ecs.core.spelling import normal_id
 from safe_ecs.testing.snapshot import as_json, load_state, save_state
 from safe_ecs.testing.state import LaunchTemplate, Member, Rule, SecurityGroup, new_id
 
@@ -46,7 +47,7 @@ class Contents:
             service_id: The ``ServiceID`` it shows.
             product: The product that the refusal of a managed group names, e.g. ``"natgw"``.
             region_id: Its region.
-            security_group_id: Its id; a new one if None.
+            security_group_id: Its id, in lower case as all of ECS's are; a new one if None.
             name: Its name.
             vpc_id: The VPC it is in.
         """
@@ -55,7 +56,7 @@ class Contents:
         with self._gateway.lock:
             group = SecurityGroup(
                 region_id=region_id,
-                security_group_id=security_group_id or new_id("sg"),
+                security_group_id=normal_id(security_group_id or "") or new_id("sg"),
                 name=name,
                 vpc_id=vpc_id,
                 service_managed=service_managed,
@@ -67,7 +68,7 @@ class Contents:
     def has_security_group(self, security_group_id: str) -> bool:
         """Return whether there is such a group."""
         with self._gateway.lock:
-            return security_group_id in self._gateway.state.groups
+            return normal_id(security_group_id) in self._gateway.state.groups
 
     def remove_security_group(self, security_group_id: str) -> None:
         """Let a group vanish, with its memberships: as managed ones do when their product's instance is released.
@@ -75,6 +76,7 @@ class Contents:
         Raises:
             KeyError: There is no such group.
         """
+        security_group_id = normal_id(security_group_id)
         with self._gateway.lock:
             state = self._gateway.state
             state.remove_group(state.groups[security_group_id])
@@ -114,6 +116,9 @@ class Contents:
             template_id: The launch template.
             security_group_ids: The groups that the version names.
             default: Whether it is the default version from now on.
+
+        Raises:
+            KeyError: There is no such launch template.
         """
         with self._gateway.lock:
             template = self._gateway.state.templates[template_id]
@@ -131,10 +136,13 @@ class Contents:
             security_group_id: The group.
             direction: Which way the traffic goes.
             fields: The rule's fields, spelt as ECS spells them, e.g. ``IpProtocol="TCP"``.
+
+        Raises:
+            KeyError: There is no such group.
         """
         with self._gateway.lock:
             rule = Rule(direction=direction, fields=fields)
-            self._gateway.state.group(security_group_id).rules.append(rule)
+            self._gateway.state.groups[normal_id(security_group_id)].rules.append(rule)
         return rule.security_group_rule_id
 
     def snapshot(self) -> dict[str, object]:
@@ -154,6 +162,8 @@ class Contents:
     def load(self, path: str | PathLike[str]) -> None:
         """Go on with what a file of `save` holds, instead of what there is.
 
+        Every client of this process forgets what this endpoint has said.
+
         Raises:
             OSError: The file cannot be read.
             ValueError: It holds no such thing.
@@ -165,7 +175,7 @@ class Contents:
             group.service_id for group in state.groups.values() if group.service_id is not None
         }:
             self._gateway.add_service_key(service_id)
-        SHARED.forget_endpoint(self._gateway.host_id)
+        forget_endpoint(self._gateway.host_id)
 
 
 def _add(

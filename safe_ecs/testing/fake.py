@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import time
 from typing import TYPE_CHECKING, Final, cast
 
-from safe_ecs.cache.memory import SHARED
+from safe_ecs.cache.memory import forget_endpoint
 from safe_ecs.testing.contents import DEFAULT_REGION_ID, Contents
+from safe_ecs.testing.faults import CannedAnswer, Fault
 from safe_ecs.testing.gateway import Gateway
 from safe_ecs.testing.keys import SECRET, AccessKey
 from safe_ecs.testing.server import Server
@@ -17,14 +18,13 @@ if TYPE_CHECKING:
 
     from alibabacloud_tea_openapi.utils_models import Config
 
-    from safe_ecs.testing.faults import CannedAnswer, Fault
     from safe_ecs.testing.record import RecordedRequest
 
 _ACCOUNT: Final = "fake-account"
 
 
 class FakeEcs(Contents):
-    """A server on loopback that speaks the RPC of ECS to the unmodified SDK.
+    """A server that speaks the RPC of ECS to the unmodified SDK.
 
     It keeps security groups with their rules, and the instances, network interfaces and launch templates around
     them; it checks signatures, refuses changes to managed groups exactly as ECS does, and records every request::
@@ -36,13 +36,17 @@ class FakeEcs(Contents):
 
     Args:
         port: The port to listen on; 0 for a free one.
-        host: The address to listen on.
-        latency: Seconds that every answer takes.
+        host: The address to listen on, that of loopback unless another is given.
+        latency: Seconds that every answer takes; not negative.
         check_signatures: Whether requests must be signed, with a key of `config` or `add_access_key`. If not, who
             asks is what the request says.
         clock: What time it is, in seconds since the epoch: for the dates of signatures, the ends of STS tokens
             and the minutes of throttling.
         most_recorded: How many requests the record holds, the newest ones; None for all.
+
+    Raises:
+        OSError: The address is not this machine's, or the port is taken.
+        ValueError: ``latency`` is negative.
     """
 
     def __init__(  # noqa: PLR0913 - keywords, each of which a test may want
@@ -55,9 +59,8 @@ class FakeEcs(Contents):
         clock: Callable[[], float] = time,
         most_recorded: int | None = None,
     ) -> None:
-        super().__init__(
-            Gateway(clock, check_signatures=check_signatures, latency=latency, most_recorded=most_recorded)
-        )
+        super().__init__(Gateway(clock, check_signatures=check_signatures, most_recorded=most_recorded))
+        self.latency = latency
         self._gateway.add_key(AccessKey(access_key_id=_ACCOUNT, access_key_secret=SECRET))
         self._server = Server(self._gateway, port, host)
         self._gateway.host_id = self.endpoint
@@ -68,9 +71,9 @@ class FakeEcs(Contents):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the server, and let this process forget what it said: its port will be somebody else's."""
+        """Stop the server, and let every client of this process forget what it said: its port will be somebody else's."""
         self._server.stop()
-        SHARED.forget_endpoint(self.endpoint)
+        forget_endpoint(self.endpoint)
 
     @property
     def endpoint(self) -> str:
@@ -79,12 +82,16 @@ class FakeEcs(Contents):
 
     @property
     def latency(self) -> float:
-        """Seconds that every answer takes; it may be changed at any time."""
+        """Seconds that every answer takes; it may be changed at any time.
+
+        Raises:
+            ValueError: A negative one is set.
+        """
         return self._gateway.latency
 
     @latency.setter
     def latency(self, seconds: float) -> None:
-        self._gateway.latency = seconds
+        self._gateway.latency = _not_negative("latency", seconds)
 
     def config(
         self,
@@ -162,19 +169,29 @@ class FakeEcs(Contents):
             self._gateway.keyring.remove(access_key_id)
 
     def answer_with(self, action: str, *answers: CannedAnswer | Fault) -> None:
-        """Answer the next requests for an action with these, one each, and go on as usual after that."""
+        """Answer the next requests for an action with these, one each, and go on as usual after that.
+
+        Raises:
+            TypeError: One of them is no answer and no fault.
+        """
+        _check(answers)
         with self._gateway.lock:
             self._gateway.script.add(action, answers)
 
     def answer_always(self, action: str, answer: CannedAnswer | Fault | None) -> None:
-        """Answer every request for an action with this, or as usual again if None."""
+        """Answer every request for an action with this, or as usual again if None.
+
+        Raises:
+            TypeError: It is no answer and no fault.
+        """
+        _check([answer] if answer else [])
         with self._gateway.lock:
             self._gateway.script.set_always(action, [answer] if answer else [])
 
     def fail(
         self, action: str, *faults: Fault, times: int | None = None, share: float = 1.0, seed: int = 0
     ) -> None:
-        """Let requests for an action fail, with these faults in turn; with none, let them fail no more.
+        """Let requests for an action fail, with these faults in turn; with none, let them fail no more, whatever was said.
 
         Which request fails depends on its number among those for this action, and on nothing else.
 
@@ -186,12 +203,17 @@ class FakeEcs(Contents):
             seed: Makes the random picks repeatable.
 
         Raises:
-            ValueError: ``share`` is not between 0 and 1, or given together with ``times``.
+            TypeError: One of the faults is none.
+            ValueError: ``share`` is not between 0 and 1, or given together with ``times``; or ``times`` is negative.
         """
+        _check(faults)
+        _not_negative("times", times or 0)
         if not 0 <= share <= 1 or (times is not None and share < 1):
             raise ValueError("share must be between 0 and 1, and cannot be given together with times")
         with self._gateway.lock:
-            if times is None or not faults:
+            if not faults:
+                self._gateway.script.clear(action)
+            elif times is None:
                 self._gateway.script.set_always(action, faults, share, seed)
             else:
                 self._gateway.script.add_repeatedly(action, faults, times)
@@ -200,7 +222,11 @@ class FakeEcs(Contents):
         """Let through so many requests for an action in each minute of the clock, caller and region; all if None.
 
         The others are answered with ``Throttling.User``.
+
+        Raises:
+            ValueError: ``per_minute`` is negative.
         """
+        _not_negative("per_minute", per_minute or 0)
         with self._gateway.lock:
             self._gateway.limits.pop(action, None)
             if per_minute is not None:
@@ -243,10 +269,22 @@ class FakeEcs(Contents):
             raise AssertionError(f"{len(writes)} write request(s) reached FakeEcs:{listed}")
 
     def reset(self) -> None:
-        """Forget the record, everything that was created, faults, limits and denials; the keys stay good.
+        """Forget the record, everything that was created, faults, limits and denials; keys and latency stay.
 
-        This process forgets what it knew of the groups as well.
+        Every client of this process forgets as well what this endpoint has said.
         """
         with self._gateway.lock:
             self._gateway.reset()
-        SHARED.forget_endpoint(self.endpoint)
+        forget_endpoint(self.endpoint)
+
+
+def _not_negative(name: str, number: float) -> float:
+    if number < 0:
+        raise ValueError(f"{name} must not be negative: {number!r}")
+    return number
+
+
+def _check(scripted: Sequence[CannedAnswer | Fault]) -> None:
+    for each in scripted:
+        if not isinstance(each, (CannedAnswer, Fault)):
+            raise TypeError(f"what is answered instead is a CannedAnswer or a Fault, not {each!r}")

@@ -135,6 +135,11 @@ class Script:
         elif answers:
             self._always[action] = cycle(answers)
 
+    def clear(self, action: str) -> None:
+        """Say nothing of an action any more."""
+        self._next.pop(action, None)
+        self._always.pop(action, None)
+
     def pop(self, action: str) -> Scripted | None:
         """Return what this request is told, None if it is treated as usual."""
         if waiting := self._next.get(action):

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
 
 _MARKER: Final = "managed_security_group"
-_NAT_GATEWAY: Final = {"service_id": 1679259531804325, "product": "natgw"}
+_FIELDS: Final = frozenset({"security_group_id", "service_id", "product", "region_id", "name", "vpc_id"})
+_NAT_GATEWAY: Final[dict[str, Any]] = {"service_id": 1679259531804325, "product": "natgw"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line(
         "markers",
-        f"{_MARKER}(security_group_id, service_id=..., product=..., region_id=..., name=...): "
+        f"{_MARKER}(security_group_id, service_id=..., product=..., region_id=..., name=..., vpc_id=...): "
         "fake_ecs has this group from the start, managed by a cloud service (NAT Gateway unless said otherwise).",
     )
 
@@ -35,7 +36,7 @@ def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
 
     with FakeEcs() as ecs:
         for marker in reversed(list(request.node.iter_markers(_MARKER))):
-            create_managed_group(ecs, *marker.args, **marker.kwargs)
+            _create_managed_group(ecs, marker)
         yield ecs
 
 
@@ -48,18 +49,11 @@ def guarded_client(fake_ecs: FakeEcs) -> Client:
     return Client(fake_ecs.config(), cache=StatusCache())
 
 
-def create_managed_group(
-    ecs: FakeEcs,
-    security_group_id: str,
-    **fields: Any,  # noqa: ANN401 - those of FakeEcs.create_security_group
-) -> None:
-    """Create the group that a marker names.
-
-    Args:
-        ecs: Where.
-        security_group_id: Its id.
-        fields: What else ``FakeEcs.create_security_group`` takes.
-    """
-    ecs.create_security_group(
-        service_managed=True, security_group_id=security_group_id, **{**_NAT_GATEWAY, **fields}
-    )
+def _create_managed_group(ecs: FakeEcs, marker: pytest.Mark) -> None:
+    fields = {**_NAT_GATEWAY, **dict(zip(("security_group_id",), marker.args, strict=False)), **marker.kwargs}
+    if len(marker.args) > 1 or "security_group_id" not in fields or not fields.keys() <= _FIELDS:
+        takes = ", ".join(sorted(_FIELDS - {"security_group_id"}))
+        raise TypeError(
+            f"the marker {_MARKER} takes the id of a group, and {takes}: {marker.args}, {marker.kwargs}"
+        )
+    ecs.create_security_group(service_managed=True, **fields)

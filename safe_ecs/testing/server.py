@@ -1,4 +1,4 @@
-"""The HTTP side of FakeEcs: a server on loopback that keeps connections open, as ECS does.
+"""The HTTP side of FakeEcs: a server that keeps connections open, as ECS does.
 
 It stands on the standard library's ``http.server``, since werkzeug's server closes every connection by design.
 """
@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import parse_qsl, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_HOST: Final = "127.0.0.1"
 
 
 class CutConnectionError(Exception):
@@ -67,7 +65,7 @@ class Endpoint(Protocol):
 
 
 class Server(ThreadingHTTPServer):
-    """Serves an endpoint on 127.0.0.1, in threads of its own.
+    """Serves an endpoint, in threads of its own.
 
     It knows its connections, so that kept-alive ones do not outlive it.
     """
@@ -75,7 +73,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
 
-    def __init__(self, endpoint: Endpoint, port: int = 0, host: str = _HOST) -> None:
+    def __init__(self, endpoint: Endpoint, port: int, host: str) -> None:
         self.endpoint = endpoint
         self._connections: set[socket.socket] = set()
         self._lock = Lock()
