@@ -100,7 +100,7 @@ class Knowledge:
             self.tally.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
             inquiry = StatusInquiry(read, means, refresh=refresh)
-            not_before = math.inf if refresh else self.cache.forgotten_at(asked)
+            not_before = math.inf if refresh else self.cache.forgotten_at((*asked, read.host))
             found = yield Question(inquiry, asked, self._wait_until(read, means, deadline), not_before)
             for each, answer in found.items():
                 if isinstance(answer, Failure):

@@ -291,7 +291,9 @@ def test_what_makes_no_sense_is_refused_when_it_is_asked_for(ecs: FakeEcs) -> No
     with pytest.raises(ValueError, match="latency must not be negative"):
         ecs.latency = -0.1
     with pytest.raises(ValueError, match="latency must not be negative"):
-        FakeEcs(latency=-1)
+        FakeEcs(latency=float("nan"))
+    with pytest.raises(ValueError, match="most_recorded must not be negative"):
+        FakeEcs(most_recorded=-1)
 
 
 def test_a_group_that_is_named_in_capitals_is_found(ecs: FakeEcs, stock: Any) -> None:

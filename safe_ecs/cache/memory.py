@@ -69,7 +69,8 @@ class _Kept:
             _MOST_FAILURES
         )
         self.templates: FIFOCache[tuple[Any, ...], tuple[tuple[str, ...], float]] = FIFOCache(_MOST_TEMPLATES)
-        # When each group was forgotten, and all under "": what ECS was asked before that is no answer after it.
+        # When each group and each endpoint was forgotten, and all under "": what ECS was asked before that is no answer
+        # after it.
         self.forgotten: dict[str, float] = {}
         self.templates_forgotten_at = -math.inf
 
@@ -186,7 +187,7 @@ class StatusCache:
             for status in statuses:
                 security_group_id = status.security_group_id
                 learned_at = asked_at - status.age if status.age else asked_at
-                if self.forgotten_at((security_group_id,)) >= asked_at:
+                if self.forgotten_at((security_group_id, host)) >= asked_at:
                     continue
                 found = (host, region_id, security_group_id, None)
                 missing = (host, region_id, security_group_id, asker)
@@ -299,23 +300,22 @@ class StatusCache:
                 for of in (None, asker):
                     kept.statuses.pop((host, region_id, security_group_id, of), None)
 
-    def _mark_forgotten(self, kept: _Kept, security_group_ids: Collection[str], now: float) -> None:
-        if len(kept.forgotten) + len(security_group_ids) > _MOST_FORGOTTEN:
+    def _mark_forgotten(self, kept: _Kept, names: Collection[str], now: float) -> None:
+        if len(kept.forgotten) + len(names) > _MOST_FORGOTTEN:
             # Too many to tell apart: as if all had been forgotten, which costs reads.
             kept.forgotten = {"": now}
         else:
-            kept.forgotten.update(dict.fromkeys(security_group_ids, now))
+            kept.forgotten.update(dict.fromkeys(names, now))
 
-    def forgotten_at(self, security_group_ids: Iterable[str]) -> float:
-        """Return when the last one of these groups was forgotten; minus infinity if none ever was."""
+    def forgotten_at(self, names: Iterable[str]) -> float:
+        """Return when the last one of these groups and endpoints was forgotten; minus infinity if none ever was."""
         forgotten = self._kept.forgotten
-        return max(forgotten.get(each, -math.inf) for each in ("", *security_group_ids))
+        return max(forgotten.get(each, -math.inf) for each in ("", *names))
 
     def forget_endpoint(self, host: str) -> None:
         """Drop everything that one endpoint said, because it is gone or now stands for another ECS."""
         with self._writing() as kept:
-            # No answer tells later where it came from: those of other endpoints that are on their way count as old, too.
-            kept.forgotten[""] = monotonic()
+            self._mark_forgotten(kept, (host,), monotonic())
             _drop(kept, lambda key: key[0] == host)
 
     @contextmanager

@@ -46,7 +46,8 @@ class FakeEcs(Contents):
 
     Raises:
         OSError: The address is not this machine's, or the port is taken.
-        ValueError: ``latency`` is negative.
+        OverflowError: There is no such port.
+        ValueError: ``latency`` or ``most_recorded`` is negative.
     """
 
     def __init__(  # noqa: PLR0913 - keywords, each of which a test may want
@@ -59,6 +60,7 @@ class FakeEcs(Contents):
         clock: Callable[[], float] = time,
         most_recorded: int | None = None,
     ) -> None:
+        _not_negative("most_recorded", most_recorded or 0)
         super().__init__(Gateway(clock, check_signatures=check_signatures, most_recorded=most_recorded))
         self.latency = latency
         self._gateway.add_key(AccessKey(access_key_id=_ACCOUNT, access_key_secret=SECRET))
@@ -169,7 +171,7 @@ class FakeEcs(Contents):
             self._gateway.keyring.remove(access_key_id)
 
     def answer_with(self, action: str, *answers: CannedAnswer | Fault) -> None:
-        """Answer the next requests for an action with these, one each, and go on as usual after that.
+        """Answer the next requests for an action with these, one each, and go on as before after that.
 
         Raises:
             TypeError: One of them is no answer and no fault.
@@ -244,7 +246,7 @@ class FakeEcs(Contents):
 
     @property
     def requests(self) -> Sequence[RecordedRequest]:
-        """Every request so far, in the order of the answers."""
+        """The requests so far, in the order of their arrival; the newest ``most_recorded`` of them."""
         with self._gateway.lock:
             return tuple(self._gateway.requests)
 
@@ -279,7 +281,7 @@ class FakeEcs(Contents):
 
 
 def _not_negative(name: str, number: float) -> float:
-    if number < 0:
+    if not number >= 0:  # nor a NaN
         raise ValueError(f"{name} must not be negative: {number!r}")
     return number
 
