@@ -82,6 +82,40 @@ def test_check_knows_no_operation_that_the_sdk_does_not_know(client: Client, act
         client.guard.check(action)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("DeleteSecurityGroup", "sg-1"), "a mapping of names to values, not 'sg-1'"),
+        ((models.DeleteSecurityGroupRequest,), "not the class DeleteSecurityGroupRequest"),
+        ((models.DeleteSecurityGroupResponse(),), "not a DeleteSecurityGroupResponse"),
+        ((models.RunInstancesRequestNetworkInterface(),), "not a RunInstancesRequestNetworkInterface"),
+    ],
+)
+def test_what_check_does_not_take_it_names(client: Client, arguments: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        client.guard.check(*arguments)
+
+
+def test_check_sees_the_groups_of_nested_models_and_parameters(client: Client, managed: str) -> None:
+    """Models become what they are on the wire."""
+    for interface in (
+        models.RunInstancesRequestNetworkInterface(security_group_id=managed),
+        {"SecurityGroupIds": [managed]},
+        {"SecurityGroupIds": (managed,)},
+    ):
+        assert client.guard.check("RunInstances", {"NetworkInterface": [interface]}).outcome == "denied"
+
+
+def test_check_refuses_parameters_that_are_spelt_as_in_python(client: Client) -> None:
+    """At any depth: a group that is named so would not be seen. What is nested without end is not read."""
+    for parameters in ({"security_group_id": "sg-1"}, {"NetworkInterface": [{"security_group_id": "sg-1"}]}):
+        with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
+            client.guard.check("RunInstances", parameters)
+    endless: dict[str, Any] = {}
+    endless["NetworkInterface"] = [endless]
+    assert client.guard.check("RunInstances", endless).outcome == "unavailable"
+
+
 @pytest.mark.parametrize("thing", [["sg-1"], None, 7], ids=str)
 def test_status_takes_ids(client: Client, thing: Any) -> None:
     with pytest.raises(TypeError, match="security group id"):
