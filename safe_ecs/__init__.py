@@ -6,11 +6,12 @@ from safe_ecs.lazy import offer
 
 if TYPE_CHECKING:
     from safe_ecs.cache.memory import StatusCache
-    from safe_ecs.client import Client, guard
+    from safe_ecs.client import Client
     from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
     from safe_ecs.core.operations import OPERATIONS, Operation
     from safe_ecs.errors import GuardError, ManagedSecurityGroupError, StatusUnavailableError
     from safe_ecs.policy import GuardPolicy
+    from safe_ecs.twin import guard
 else:
     __getattr__, __dir__ = offer(
         __name__,
@@ -26,7 +27,7 @@ else:
             "StatusCache": "safe_ecs.cache.memory",
             "StatusUnavailableError": "safe_ecs.errors",
             "Undetermined": "safe_ecs.core.decision",
-            "guard": "safe_ecs.client",
+            "guard": "safe_ecs.twin",
         },
     )
 

@@ -6,7 +6,7 @@ from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from safe_ecs.bypass import unless_bypassed
-from safe_ecs.cache.memory import SHARED
+from safe_ecs.cache.memory import SHARED, StatusCache
 from safe_ecs.core.operations import TEACHING_ACTIONS
 from safe_ecs.core.review import Read, conclude, first_read, review
 from safe_ecs.core.steps import drive, drive_async
@@ -15,6 +15,7 @@ from safe_ecs.knowledge import Knowledge
 from safe_ecs.lookup.loops import LOOPS
 from safe_ecs.lookup.threads import THREADS
 from safe_ecs.observe.audience import Audience
+from safe_ecs.policy import GuardPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable
@@ -22,14 +23,25 @@ if TYPE_CHECKING:
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
-    from safe_ecs.cache.memory import StatusCache
     from safe_ecs.call import Call
     from safe_ecs.core.decision import Decision
     from safe_ecs.core.request import EffectiveRequest
     from safe_ecs.core.review import Answers, TemplateAnswer, TemplateRead
     from safe_ecs.knowledge import Question
     from safe_ecs.observe.observer import Observer
-    from safe_ecs.policy import GuardPolicy
+
+
+def gate_of(policy: GuardPolicy | None, cache: StatusCache | None, observers: Iterable[Observer]) -> Gate:
+    """Return the guard of a new client, with the defaults for what is None.
+
+    Raises:
+        TypeError: ``policy`` is not a GuardPolicy, ``cache`` not a StatusCache, or one of ``observers`` no Observer.
+    """
+    if policy is not None and not isinstance(policy, GuardPolicy):
+        raise TypeError(f"policy must be a GuardPolicy, not {type(policy).__name__}")
+    if cache is not None and not isinstance(cache, StatusCache):
+        raise TypeError(f"cache must be a StatusCache, not {type(cache).__name__}")
+    return Gate(policy or GuardPolicy(), cache, observers)
 
 
 class Gate:
