@@ -211,13 +211,14 @@ class Gate:
     def _settle(self, decision: Decision, began: int, call: Call) -> None:
         """Tell what was decided, and stop a refused call: it has been made, and its headers are not for the next one."""
         outcome, decision_id = decision.outcome, None
+        if decision.refused:
+            call.take_once_headers()
         self.knowledge.tally.count_call(refused=decision.refused)
         if outcome == "bypassed":
             self.knowledge.tally.count(bypasses=1)
         if self.audience.cares(outcome):
             decision_id = self.audience.decided(decision, began).decision_id
         if decision.refused:
-            call.take_once_headers()
             error = ManagedSecurityGroupError if outcome == "denied" else StatusUnavailableError
             raise error(decision, decision_id)
 
