@@ -589,6 +589,59 @@ def test_ids_are_normal_and_each_stands_once() -> None:
         TypeError, match=r"a security group id is a string, not \['sg-a'\]; unpack it with \*"
     ):
         normal_ids([["sg-a"]])
+    with pytest.raises(TypeError, match=r"a security group id is a string, not 7$"):
+        normal_ids([7])
+
+
+class Unreadable:
+    """What has no text."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+class Told(str):  # noqa: SLOT000 - the point
+    """A text that is another one when it is asked for."""
+
+    def __str__(self) -> str:
+        return "sg-b"
+
+
+def test_a_host_that_cannot_be_read_is_none() -> None:
+    """The SDK fails on it before it sends anything."""
+    assert effective(host=Unreadable()) is None
+
+
+def test_a_text_that_may_say_something_else_is_read_in_both_ways_and_not_trusted() -> None:
+    request = effective(query={"SecurityGroupId": Told("sg-a")})
+    assert request is not None
+    assert request.targets == ("sg-a", "sg-b")
+    assert request.unreadable == (
+        "the value of SecurityGroupId is of the type Told, which may say something else when it is sent"
+    )
+
+
+def test_a_name_that_may_say_something_else_is_not_trusted() -> None:
+    """One of bytes says the same each time."""
+    request = effective(query={Told("SecurityGroupId"): "sg-a"})
+    assert request is not None
+    assert request.targets == ("sg-a",)
+    assert request.unreadable == (
+        "the name of a parameter is of the type Told, which may say something else when it is sent"
+    )
+    assert effective(query={b"SecurityGroupId": "sg-a"}) == effective(query={"SecurityGroupId": "sg-a"})
+
+
+def test_a_name_of_several_parts_is_no_region() -> None:
+    request = effective(query={"RegionId.Next": "cn-beijing", "Next.RegionId": "cn-beijing"})
+    assert request is not None
+    assert request.region_ids == ()
+
+
+def test_two_owners_are_named() -> None:
+    request = effective(query={"OwnerId": "1", "ownerid": "2"})
+    assert request is not None
+    assert request.unreadable == "it names more than one ownerid"
 
 
 class Either(str, Enum):  # noqa: UP042 - the point
