@@ -26,6 +26,8 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "lookup/describe.py": ("test_describe",),
     "lookup/failures.py": ("test_failures",),
     "lookup/listing.py": ("test_regions",),
+    "lookup/loops.py": ("test_loops",),
     "lookup/retries.py": ("test_failures",),
     "lookup/templates.py": ("test_templates",),
+    "lookup/threads.py": ("test_threads",),
 }

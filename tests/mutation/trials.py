@@ -95,7 +95,7 @@ class Trials:
             [unchanged] = self._try([partial(self._collect_anew, self._unchanged)], [self._unchanged])
             if not isinstance(unchanged, Trial) or unchanged.verdict != "survived":
                 raise RuntimeError(f"{self._file('output').read_text()}\nThe tests fail without any change.")
-            self._seconds = 15 + 5 * unchanged.seconds
+            self._seconds = 10 + 3 * unchanged.seconds
             # It has a process of its own: nothing of the package may be imported in this one.
             [together] = run_all([partial(self._try_functions, mutants)], 24 * 60 * _MOST_SECONDS, 1)
             if together.status:
