@@ -41,9 +41,15 @@ def asking(batches: LoopBatching, asker: Asker, ids: str) -> asyncio.Task[dict[s
 
 
 def held(asker: Asker) -> asyncio.Event:
-    """Make an asker wait for an event, and return that."""
+    """Make an asker wait for an event, though not for ever, and return that."""
     event = asyncio.Event()
-    asker.do_async = event.wait
+
+    async def wait() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * PATIENCE):
+                await event.wait()
+
+    asker.do_async = wait
     return event
 
 
@@ -87,14 +93,18 @@ async def test_what_is_asked_for_already_is_not_asked_for_again(batches: LoopBat
 
 
 async def test_other_keys_do_not_wait(batches: LoopBatching) -> None:
-    first, second = Asker(), Asker("other")
+    """Nor is what is under way forgotten when they are done."""
+    first, second, third = Asker(), Asker("other"), Asker()
     go_on = held(first)
     task = asking(batches, first, "a")
     await begun(first)
     assert await batches.ask(second, ("a",), soon()) == {"a": "A"}
     assert second.asked == ["a"]
+    late = asking(batches, third, "a")
+    await asyncio.sleep(0)
     go_on.set()
-    await task
+    assert await asyncio.gather(task, late) == [{"a": "A"}] * 2
+    assert third.asked == []
 
 
 async def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: LoopBatching) -> None:

@@ -41,7 +41,7 @@ def asking(batches: ThreadBatching, asker: Asker, ids: str) -> Callers:
 
 
 def held(asker: Asker) -> Event:
-    """Make an asker wait for an event, and return that."""
+    """Make an asker wait for an event, though not for ever, and return that."""
     event = Event()
     asker.do = partial(event.wait, 2 * PATIENCE)
     return event
@@ -86,12 +86,15 @@ def test_what_is_asked_for_already_is_not_asked_for_again(batches: ThreadBatchin
 
 
 def test_other_keys_do_not_wait(batches: ThreadBatching) -> None:
+    """Nor is what is under way forgotten when they are done."""
     first, second = Asker(), Asker("other")
     go_on = held(first)
     waiting = asking(batches, first, "a")
     assert first.begun.wait(PATIENCE)
     assert batches.ask(second, ("a",), soon()) == {"a": "A"}
     assert second.asked == ["a"]
+    wait_until(lambda: "other" not in batches._lines)
+    assert "key" in batches._lines
     go_on.set()
     waiting.join(PATIENCE)
 
