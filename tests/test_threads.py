@@ -134,8 +134,8 @@ class Interrupt(BaseException):
     pass
 
 
-def test_an_interrupted_caller_leaves_its_batch(batches: ThreadBatching) -> None:
-    """Which is not asked any more, if there is another behind it."""
+def test_an_interrupted_caller_leaves_all_its_batches(batches: ThreadBatching) -> None:
+    """The one it waits for and those it has not come to: none is asked any more, if there is another behind them."""
     asker, interrupted, last = Asker(), Asker(), Asker()
     go_on = held(asker)
     waiting = [asking(batches, asker, "a")]
@@ -154,15 +154,15 @@ def test_an_interrupted_caller_leaves_its_batch(batches: ThreadBatching) -> None
     try:
         interrupting = Callers([interrupt_main])
         with pytest.raises(Interrupt):
-            batches.ask(interrupted, tuple("bcd"), soon())
+            batches.ask(interrupted, tuple("bcdefghij"), soon())
         interrupting.join(PATIENCE)
     finally:
         signal.signal(signal.SIGUSR1, before)
-    waiting.append(asking(batches, last, "e"))
-    wait_until(lambda: len(batches._lines["key"].waiting) == 2)
+    waiting.append(asking(batches, last, "k"))
+    wait_until(lambda: len(batches._lines["key"].waiting) == 4)
     go_on.set()
-    assert [each.join(PATIENCE) for each in waiting] == [[{"a": "A"}], [{"e": "E"}]]
-    assert (interrupted.asked, last.asked) == ([], ["e"])
+    assert [each.join(PATIENCE) for each in waiting] == [[{"a": "A"}], [{"k": "K"}]]
+    assert (interrupted.asked, last.asked) == ([], ["k"])
 
 
 def test_what_asks_breaks_down_for_everybody(batches: ThreadBatching) -> None:

@@ -16,7 +16,7 @@ from safe_ecs.lookup.batching import NEVER, Line, is_asking
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from safe_ecs.lookup.batching import Batch, Inquiry
+    from safe_ecs.lookup.batching import Inquiry
 
 _Answer = TypeVar("_Answer")
 
@@ -86,28 +86,23 @@ class ThreadBatching:
             joined = line.join(inquiry, ids, not_before, _Result)
             if line.runner is None or line.runner.done():
                 line.runner = in_background(partial(self._run, inquiry.key, line))
-        if line.runner is None:
-            copy_context().run(self._run, inquiry.key, line)
         answers: dict[str, _Answer] = {}
-        for batch, wanted in joined.items():
-            try:
-                found = batch.future.result(max(0.0, deadline - monotonic()))
-            except TimeoutError as error:
-                owed = line.seconds_owed()
-                self._leave(line, batch)
-                failure = inquiry.given_up(error, waited=monotonic() - joined_at, owed=owed)
-                answers |= dict.fromkeys(wanted, failure)
-            except BaseException:  # Somebody's interrupt.
-                self._leave(line, batch)
-                raise
-            else:
-                answers |= {each: found[each] for each in wanted}
-            inquiry.reads += batch.reads
+        try:
+            if line.runner is None:
+                copy_context().run(self._run, inquiry.key, line)
+            for batch, wanted in joined.items():
+                try:
+                    found = batch.future.result(max(0.0, deadline - monotonic()))
+                except TimeoutError as error:
+                    waited, owed = monotonic() - joined_at, line.seconds_owed()
+                    answers |= dict.fromkeys(wanted, inquiry.given_up(error, waited=waited, owed=owed))
+                else:
+                    answers |= {each: found[each] for each in wanted}
+                inquiry.reads += batch.reads
+        finally:  # Also at somebody's interrupt.
+            with self._alone():
+                line.leave(joined)
         return answers
-
-    def _leave(self, line: Line[Any], batch: Batch[Any]) -> None:
-        with self._alone():
-            line.leave((batch,))
 
     def _run(self, key: Hashable, line: Line[Any]) -> None:
         while True:
