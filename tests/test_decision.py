@@ -108,6 +108,10 @@ STALE_TOO = ORDINARY._replace(source="stale", age=400.0)
             ),
         ),
         (
+            decision(undetermined=(UNKNOWN,), action="DescribeSecurityGroups"),
+            "What is managed cannot be determined. sg-u: it rains.",
+        ),
+        (
             decision(ORDINARY, MISSING, MISSING._replace(security_group_id="sg-no")),
             "DeleteSecurityGroup is left to ECS, where these groups were not found: sg-none, sg-no.",
         ),
