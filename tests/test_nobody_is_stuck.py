@@ -154,6 +154,37 @@ def test_an_interrupt_of_the_first_caller_leaves_the_others_their_answer(ecs: Fa
     assert printed.split("\n")[:2] == ["interrupted", "True 1 1"]
 
 
+def test_an_interrupted_lookup_of_many_groups_is_not_asked_to_its_end(ecs: FakeEcs) -> None:
+    """Of ten requests for a thousand groups, the one under way is sent, and the last."""
+    ecs.latency = 2.0
+    printed = run_script(
+        """
+        import os, signal, sys, threading, time
+        from alibabacloud_tea_openapi.utils_models import Config
+        from safe_ecs import Client
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A job in the background ignores it.
+        client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
+                               endpoint=sys.argv[1], region_id="cn-hangzhou"))
+        def interrupt():
+            while not any(thread.name.startswith("safe_ecs") for thread in threading.enumerate()):
+                time.sleep(0.01)
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        try:
+            client.guard.status(*(f"sg-{number}" for number in range(1000)))
+        except KeyboardInterrupt:
+            print("interrupted")
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread():
+                thread.join(20)
+        """,
+        ecs.endpoint,
+    )
+    assert printed == "interrupted\n"
+    assert len(ecs.reads) == 2
+
+
 async def test_a_cancelled_task_cancels_only_itself(ecs: FakeEcs, client: Client, managed: str) -> None:
     """Its batch goes on for the others."""
     ecs.latency = 0.5
