@@ -50,6 +50,16 @@ def test_a_group_that_a_good_answer_lacks_is_missing() -> None:
     assert statuses["sg-1"] == GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 
 
+def test_an_id_that_is_none_is_not_missing() -> None:
+    """ECS may read it otherwise where it changes something."""
+    _, statuses = answer(READ._replace(security_group_ids=("sg-1", "sg-(1)")), page())
+    assert isinstance(statuses["sg-1"], GroupStatus)
+    assert statuses["sg-(1)"] == Failure(
+        reason="it holds characters that are in no id of a security group",
+        next_step="Check the security group id.",
+    )
+
+
 @pytest.mark.parametrize("flag", [None, "false", "true", 0, 1, [], {}])
 def test_a_flag_that_is_not_true_or_false_is_no_answer(flag: object) -> None:
     """The string "false" is truthy, and None is not "unmanaged"."""

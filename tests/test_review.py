@@ -202,6 +202,36 @@ def test_templates_are_left_alone_where_the_policy_says_so() -> None:
     assert decided(decision) == ("allowed", (), ())
 
 
+SPELT = REQUEST._replace(spelt=("SG-A", "Sg-B"), region_ids=())
+
+
+def test_what_is_missing_is_asked_for_as_it_is_spelt() -> None:
+    """An ECS that minds the case of ids knows it by no other name. What is found, or not known, is not asked for."""
+    lacking = [group("sg-a", "cn-beijing", exists=False), group("sg-b", "cn-beijing")]
+    spelt = group("SG-A", "cn-beijing", managed=True)
+    questions, decision = play(SPELT, lacking, [spelt])
+    assert questions == [read("cn-beijing", "sg-a", "sg-b"), read("cn-beijing", "SG-A")]
+    assert decided(decision) == ("denied", (spelt, lacking[1]), ())
+    questions, _ = play(SPELT, [unknown("sg-a"), group("sg-b", "cn-beijing")])
+    assert questions == [read("cn-beijing", "sg-a", "sg-b")]
+
+
+def test_what_cannot_be_said_of_an_id_as_it_is_spelt_is_not_known() -> None:
+    """What is missing by both names is missing by the name that is compared."""
+    lacking = [group(each, "cn-beijing", exists=False) for each in ("sg-a", "sg-b")]
+    questions, decision = play(SPELT, lacking, [unknown("SG-A"), group("Sg-B", "cn-beijing", exists=False)])
+    assert questions[1:] == [read("cn-beijing", "SG-A", "Sg-B")]
+    assert decided(decision) == ("unavailable", (lacking[1],), (unknown("SG-A"),))
+
+
+def test_the_groups_of_launch_templates_are_asked_for_as_they_are_spelt_there() -> None:
+    """Those of the request as well."""
+    request = SPELT._replace(targets=("sg-a",), spelt=("SG-A",), templates=(ONE,))
+    lacking = [group(each, "cn-beijing", exists=False) for each in ("sg-a", "sg-b", "sg-c")]
+    questions, _ = play(request, ("SG-B", "sg-c"), lacking, [])
+    assert questions[1:] == [read("cn-beijing", "sg-a", "sg-b", "sg-c"), read("cn-beijing", "SG-A", "SG-B")]
+
+
 @pytest.mark.parametrize(
     ("request_", "policy", "first"),
     [
