@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import UserDict
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from tests.doors import ECS, TRANSPORTS, params
 from tests.sdk import OpenApiRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from safe_ecs.testing import FakeEcs
 
 NAMES = st.sampled_from([
@@ -190,6 +193,11 @@ def test_what_cannot_be_read_is_said_to_be_unreadable(changes: Any) -> None:
     [
         ({}, True),
         ({"version": None}, True),
+        ({"version": "2017-11-10"}, False),
+        ({"version": "2014/05/26"}, True),
+        ({"version": "latest"}, True),
+        ({"version": "2017-11-10", "headers": {"x-other": "1"}}, False),
+        ({"action": "Delete\u017fecurityGroup"}, True),
         ({"action": None}, False),
         ({"headers": {"x-acs-action": " deletesecuritygroup ", "X-Acs-Version": f" {ECS} "}}, True),
         ({"headers": {"x-acs-action": None}}, False),
@@ -319,7 +327,7 @@ class Protocol(str, Enum):  # noqa: UP042 - as below
     SECURE = "Https"
 
 
-@pytest.mark.parametrize("protocol", ["HTTP", "https", "hTTPS", Protocol.SECURE, None], ids=str)
+@pytest.mark.parametrize("protocol", ["HTTP", "https", "hTTP", "hTTPS", Protocol.SECURE, None], ids=str)
 def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: object) -> None:
     """It makes small letters of it; without any it sends nothing."""
     assert targets(protocol=protocol, query={"SecurityGroupId": "sg-a"}) == ("sg-a",)
@@ -388,6 +396,10 @@ def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
     assert request.is_guarded == (action != "DescribeSecurityGroups")
 
 
+OTHER_PROTOCOL = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
+OTHER_HOST = "its header Host names another host than its address"
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -402,6 +414,19 @@ def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
         ({"body": "\N{SNOWMAN}=1"}, "its body is neither a form nor JSON"),
         ({"body": "a=\x07"}, "its body is neither a form nor JSON"),
         ({"body": "abc"}, "its body is neither a form nor JSON"),
+        *(
+            ({"protocol": each}, OTHER_PROTOCOL)
+            for each in ("ftp", "http\u017f", ["https"], "https://h/?a=b&c=")
+        ),
+        (
+            {"host": "h\\evil.example"},
+            "its endpoint holds a backslash, which some take for the end of a host and some do not",
+        ),
+        ({"headers": {"Host": "evil.example"}}, OTHER_HOST),
+        ({"headers": {"Host": "evil.example", "host": "127.0.0.1"}}, OTHER_HOST),
+        ({"headers": {"Host": "127.0.0.1"}}, ""),
+        ({"headers": {"Host": "h", "host": "h"}}, ""),
+        ({"headers": {"host": "h", "x-other": "1"}}, ""),
         (
             {"streamed": True},
             "its body is a stream, which cannot be read without taking it from the call",
@@ -450,12 +475,30 @@ def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
     assert request.unreadable == "its parameters are nested more than 32 deep"
 
 
+class Alike:
+    """An object that says it equals everything."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return self._text
+
+
 @pytest.mark.parametrize(
     ("changes", "groups"),
     [
         ({"pathname": "/?SecurityGroupId=sg-a&Note=what?"}, ("sg-a",)),
         ({"pathname": "/?SecurityGroupId=sg-a;SecurityGroupIds.1=sg-b"}, ("sg-a", "sg-b")),
         ({"host": "h?SecurityGroupId=sg-a&x"}, ("sg-a",)),
+        ({"protocol": "https://h/?SecurityGroupId=sg-a&x"}, ("sg-a",)),
+        ({"pathname": Alike("/?SecurityGroupId=sg-a")}, ("sg-a",)),
         ({"body": b"Note=\xff&SecurityGroupId=sg-a"}, ()),
         ({"body": b'{"Note": "\xff", "SecurityGroupId": "sg-a"}'}, ("sg-a",)),
         ({"query": {"SecurityGroupId": b"\xffsg-a"}}, ("\N{REPLACEMENT CHARACTER}sg-a",)),
@@ -610,6 +653,27 @@ class Told(str):  # noqa: SLOT000 - the point
 def test_a_host_that_cannot_be_read_is_none() -> None:
     """The SDK fails on it before it sends anything."""
     assert effective(host=Unreadable()) is None
+
+
+class Broken(UserDict[Any, object]):
+    """What has members and does not show them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise ZeroDivisionError
+
+
+def test_layers_that_cannot_be_read_leave_the_action_the_call_was_made_with() -> None:
+    for layer in ("headers", "query"):
+        request = effective(**{layer: Broken({"x-other": "1"})})
+        assert request is not None
+        assert request.action == "DeleteSecurityGroup"
+        assert request.unreadable == "reading its parameters raised ZeroDivisionError"
+
+
+def test_a_header_may_name_the_region() -> None:
+    request = effective(headers={"X-Acs-Region-Id": "cn-Beijing"})
+    assert request is not None
+    assert request.region_ids == ("cn-beijing",)
 
 
 def test_a_text_that_may_say_something_else_is_read_in_both_ways_and_not_trusted() -> None:

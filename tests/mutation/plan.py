@@ -6,7 +6,7 @@ from typing import Final
 
 TESTS: Final[dict[str, tuple[str, ...]]] = {
     "core/decision.py": ("test_decision",),
-    "core/effective.py": ("test_request", "test_ways_round"),
+    "core/effective.py": ("test_request",),
     "core/failure.py": ("test_failures", "test_decision"),
     "core/host.py": ("test_request",),
     "core/notebook.py": ("test_notebook",),
