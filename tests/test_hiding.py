@@ -12,7 +12,7 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 from Tea.exceptions import TeaException
 
 from safe_ecs import Client, ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.testing import FakeEcs
+from safe_ecs.testing import FakeEcs, Fault
 from tests.doors import DELETE, DOORS, TRANSPORTS, params, query
 from tests.sdk import OpenApiRequest, models
 
@@ -201,6 +201,23 @@ def test_headers_for_one_try_do_not_hide_what_a_second_try_would_send(
     client.set_rpc_headers({"x-acs-action": HARMLESS})
     with pytest.raises(ManagedSecurityGroupError):
         DOORS["do_request"](client, DELETE, query(managed))
+    assert not ecs.writes
+
+
+def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Nobody manages the group at the other host, which lets the call fail once."""
+    client._retry_options = RetryOptions({
+        "retryable": True,
+        "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
+    })
+    with FakeEcs(check_signatures=False) as other:
+        other.fail(DELETE, Fault("unavailable"), times=1)
+        client.set_rpc_headers({"host": other.endpoint})
+        with pytest.raises(StatusUnavailableError, match="a further one would go elsewhere"):
+            DOORS["do_request"](client, DELETE, query(managed))
+        assert not other.writes
     assert not ecs.writes
 
 

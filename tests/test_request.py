@@ -397,6 +397,7 @@ def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
 
 
 OTHER_PROTOCOL = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
+OTHER_TRY = "its header host is for one try, and a further one would go elsewhere"
 OTHER_HOST = "its header Host names another host than its address"
 
 
@@ -427,6 +428,11 @@ OTHER_HOST = "its header Host names another host than its address"
         ({"headers": {"Host": "127.0.0.1"}}, ""),
         ({"headers": {"Host": "h", "host": "h"}}, ""),
         ({"headers": {"host": "h", "x-other": "1"}}, ""),
+        ({"once_headers": {"host": "h"}, "tried_again": True}, OTHER_TRY),
+        ({"headers": {"host": "a"}, "once_headers": {"host": "b"}, "tried_again": True}, OTHER_TRY),
+        ({"headers": {"host": "a"}, "once_headers": {"x-other": "1"}, "tried_again": True}, ""),
+        ({"once_headers": {"host": "127.0.0.1"}, "tried_again": True}, ""),
+        ({"once_headers": {"host": "h"}}, ""),
         (
             {"streamed": True},
             "its body is a stream, which cannot be read without taking it from the call",

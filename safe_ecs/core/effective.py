@@ -92,12 +92,15 @@ def _read_headers(outgoing: Outgoing, seen: Parameters) -> object:
         every = [headers, with_once_headers] if outgoing.tried_again else [with_once_headers]
         headers = with_once_headers
     host = headers.get("host")
+    address = text_of(host or outgoing.host)
     for layer in every:
+        if text_of(layer.get("host") or outgoing.host) != address:
+            seen.unreadable = "its header host is for one try, and a further one would go elsewhere"
         for name, value in layer.items():
             lowered = text_of(name).lower()
             if lowered in _HEADERS:
                 seen.add(_HEADERS[lowered], value)
-            elif lowered == "host" and name != "host" and text_of(value) != text_of(host or outgoing.host):
+            elif lowered == "host" and name != "host" and text_of(value) != address:
                 seen.unreadable = f"its header {name} names another host than its address"
     if outgoing.plugged_in:
         seen.add("action", outgoing.action)
