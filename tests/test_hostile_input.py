@@ -151,6 +151,7 @@ def test_no_garbage_hides_a_group(before: dict[Any, Any], after: dict[Any, Any],
         action=DELETE,
         version=ECS_VERSION,
         client_region_id="cn-hangzhou",
+        protocol="HTTPS",
     )
     request = effective_request(call)
     assert isinstance(request, EffectiveRequest)

@@ -274,7 +274,7 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
         within.extend([within] * 5)
         for each in (value, within):
             copied(each)
-            call = Outgoing({}, None, False, {"X": each}, None, False, "/", "h", False, "DeleteSecurityGroup", None, None)
+            call = Outgoing({}, None, False, {"X": each}, None, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
             print(effective_request(call).unreadable)
         """,
         seconds=120,
@@ -289,7 +289,7 @@ def test_long_names_of_nested_parameters_are_not_copied_for_each_member() -> Non
         from safe_ecs.core.effective import effective_request
         from safe_ecs.core.request import Outgoing
         body = {"x" * 10**6: ["y"] * 10**5, "z" * 10**6: {"SecurityGroupId": "sg-1"}}
-        call = Outgoing({}, None, False, {}, body, False, "/", "h", False, "DeleteSecurityGroup", None, None)
+        call = Outgoing({}, None, False, {}, body, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
         print(effective_request(call).targets)
         """
     )

@@ -76,6 +76,7 @@ def effective(**changes: Any) -> EffectiveRequest | None:
         host="127.0.0.1",
         plugged_in=False,
         client_region_id=None,
+        protocol="HTTPS",
     )
     return effective_request(plain._replace(**changes))
 
@@ -699,7 +700,8 @@ def test_a_name_that_may_say_something_else_is_not_trusted() -> None:
     assert request.unreadable == (
         "the name of a parameter is of the type Told, which may say something else when it is sent"
     )
-    assert effective(query={b"SecurityGroupId": "sg-a"}) == effective(query={"SecurityGroupId": "sg-a"})
+    for value in ("sg-a", ["sg-a", ["sg-b"]]):
+        assert effective(query={b"SecurityGroupId": value}) == effective(query={"SecurityGroupId": value})
 
 
 def test_a_name_of_several_parts_is_no_region() -> None:
@@ -734,3 +736,13 @@ def test_lists_that_hold_one_another_many_times_cannot_be_read() -> None:
     request = effective(query={"SecurityGroupId": "sg-a", "Tag": [["x"] * 1000] * 300})
     assert request is not None
     assert request.unreadable == "it holds more than 200,000 parameters"
+    for one_more in (False, True):
+        request = effective(query={"Tag": ["x"] * (200_000 + one_more)})
+        assert request is not None
+        assert bool(request.unreadable) is one_more
+
+
+def test_a_container_is_named_by_the_last_512_letters_of_its_name() -> None:
+    """No name that ECS knows is as long, and what its members are called is not to grow with every level."""
+    assert targets(query={f"SecurityGroupIds.{'x' * 495}": ["sg-a"]}) == ("sg-a",)
+    assert targets(query={f"SecurityGroupIds.{'x' * 496}": ["sg-a"]}) == ()

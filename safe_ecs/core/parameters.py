@@ -109,7 +109,7 @@ class Parameters:
             if not is_settled(name):
                 self.unreadable = f"the name of a parameter is of the type {type(name).__name__}{_UNSETTLED}"
             for text in texts_of(name):
-                self.add(text, value, depth)
+                self.add(text, value)
         elif type(value) is not str and (members := members_of(value)) is not None:
             self._add_members(name[-_LONGEST_PREFIX:], members, depth)
         elif (kind := kind_of(name)) is not None:

@@ -43,7 +43,7 @@ class Outgoing(NamedTuple):
     action: object
     version: object
     client_region_id: object
-    protocol: object = "HTTPS"
+    protocol: object
 
 
 class LaunchTemplate(NamedTuple):
