@@ -60,6 +60,18 @@ def test_an_id_that_is_none_is_not_missing() -> None:
     )
 
 
+def test_a_group_that_was_not_asked_for_makes_nothing_missing() -> None:
+    """ECS reads one of the ids otherwise than the guard does. What it says of the others holds."""
+    _, statuses = answer(READ, page(FINE, {"SecurityGroupId": "sg-9", "ServiceManaged": True}))
+    assert statuses.keys() == {"sg-1", "sg-2"}
+    assert isinstance(statuses["sg-2"], GroupStatus)
+    failure = statuses["sg-1"]
+    assert isinstance(failure, Failure)
+    assert failure.reason == (
+        "the answer to DescribeSecurityGroups cannot be used: it holds a group that was not asked for"
+    )
+
+
 @pytest.mark.parametrize("flag", [None, "false", "true", 0, 1, [], {}])
 def test_a_flag_that_is_not_true_or_false_is_no_answer(flag: object) -> None:
     """The string "false" is truthy, and None is not "unmanaged"."""
