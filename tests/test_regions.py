@@ -187,6 +187,8 @@ def test_what_is_wrong_with_a_page_is_told() -> None:
     assert ids(listing.take(body(MANAGED, NextToken="t"))) == ["sg-m"]
     endless = malformed(DESCRIBE, "it goes on paging without an end")
     assert listing.take(body(ORDINARY, NextToken="t")) == endless
+    changed = {**MANAGED, "ServiceManaged": False}
+    assert listing.take(body(changed)) == malformed(DESCRIBE, "it contradicts itself")
 
 
 def test_ten_empty_pages_in_a_row_may_be_followed_by_a_group() -> None:
