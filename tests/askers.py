@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-PATIENCE = 2.0
+PATIENCE = 6.0
 """Seconds: far more than an answer takes, and as long as a test waits for one that does not come."""
 
 
