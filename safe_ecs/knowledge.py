@@ -189,6 +189,8 @@ class Knowledge:
         self, client: OpenApiClient, request: EffectiveRequest, answer: object, asked_at: float
     ) -> None:
         if request.action == STATUS_QUERY:
+            if request.unreadable:
+                return  # Which ECS has answered, or on whose behalf it was asked, may be another than it seems.
             body = answer.get("body") if isinstance(answer, dict) else None
             named = body.get("RegionId") if isinstance(body, dict) else None
             region_id = named.lower() if isinstance(named, str) else next(regions_of(request), "")

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
+from darabonba.policy.retry import RetryOptions
 
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
-from safe_ecs.testing import CannedAnswer
+from safe_ecs.testing import CannedAnswer, FakeEcs, Fault
 from tests.callers import Callers
 from tests.conftest import SERVICE_ID
 from tests.doors import TRANSPORTS, call
 from tests.sdk import OpenApiRequest, models
-
-if TYPE_CHECKING:
-    from safe_ecs.testing import FakeEcs
 
 DESCRIBE = "DescribeSecurityGroups"
 DELETE = "DeleteSecurityGroup"
@@ -264,6 +262,27 @@ def test_a_slow_answer_does_not_undo_what_was_learned_since_it_was_asked(
     with pytest.raises(ManagedSecurityGroupError):
         delete(client, "sg-1")
     assert len(ecs.writes) == writes
+
+
+def test_an_answer_of_who_knows_which_ecs_teaches_nothing(ecs: FakeEcs) -> None:
+    """Headers for one call reach its first try only: the second one goes to the client's own endpoint."""
+    ecs.create_security_group(security_group_id="sg-1")
+    cache = StatusCache()
+    twice, once = (Client(ecs.config(), cache=cache) for _ in range(2))
+    twice._retry_options = RetryOptions({
+        "retryable": True,
+        "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
+    })
+    with FakeEcs(check_signatures=False) as other:
+        other.create_security_group(security_group_id="sg-1", service_managed=True)
+        other.fail(DESCRIBE, Fault("unavailable"), times=1)
+        for client in (twice, once):
+            client.set_rpc_headers({"host": other.endpoint})
+        listing = models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou")
+        assert twice.describe_security_groups(listing).body.total_count == 1
+        with pytest.raises(ManagedSecurityGroupError):
+            delete(once, "sg-1")
+        assert not other.writes
 
 
 def test_a_refusal_that_names_no_owner_does_not_hide_a_known_one(ecs: FakeEcs, managed: str) -> None:
