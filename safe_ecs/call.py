@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from functools import lru_cache
 from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
+from alibabacloud_tea_openapi.utils_models import GlobalParameters
 from darabonba.core import DaraCore
 from darabonba.model import DaraModel
+from darabonba.runtime import ExtendsParameters
 
 from safe_ecs.core.parameters import MAX_DEPTH
 from safe_ecs.likeness import like
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from safe_ecs.core.request import EffectiveRequest
 
 _Result = TypeVar("_Result")
+_Layer = TypeVar("_Layer", GlobalParameters, ExtendsParameters)
 
 
 class Call:
@@ -30,7 +32,7 @@ class Call:
 
     Attributes:
         params: What the transport was given, None for those that take no Params.
-        request: Likewise, or a copy since ``keep()``.
+        request: Likewise, or a copy since ``hold()``.
         runtime: Likewise.
         effective: What it comes to, None for a call that the guard has no use for.
         takes_once_headers: Whether the transport takes the headers of ``set_rpc_headers`` from the client.
@@ -41,7 +43,6 @@ class Call:
     __slots__ = (
         "_client",
         "_has_taken",
-        "_is_kept",
         "effective",
         "once_headers",
         "params",
@@ -67,19 +68,33 @@ class Call:
         self.once_headers: Any = None
         self.sender: OpenApiClient | None = None
         self._client = client
-        self._is_kept = self._has_taken = False
+        self._has_taken = False
 
-    def hold(self) -> None:
-        """Keep the call and its client as they are now, because the guard waits for ECS.
+    def hold(self) -> OpenApiClient:
+        """Keep the call and its client as they are now, because the call is not sent at once, or not once only.
 
-        Another call may give the client headers of its own meanwhile, or change its endpoint.
+        Its objects may be reused until then, and another call may give the client headers of its own, or change its
+        endpoint.
+
+        Returns:
+            The sender.
         """
-        self.keep()
+        if self.sender is not None:
+            return self.sender
         self.take_once_headers()
-        if self.sender is None:
-            self.sender = _as_it_is(self._client)
-            if self.takes_once_headers:
-                vars(self.sender)["get_rpc_headers"] = self._headers_of_each_try()
+        self.sender = _as_it_is(self._client)
+        if self.takes_once_headers:
+            vars(self.sender)["get_rpc_headers"] = self._headers_of_each_try()
+        request, runtime = copy(self.request), copy(self.runtime)
+        if request.headers is not None:
+            request.headers = DaraCore.merge(request.headers)
+        if request.query is not None:
+            request.query = copied(DaraCore.merge(request.query))
+        request.body = copied(request.body)
+        if runtime.extends_parameters is not None:
+            runtime.extends_parameters = _copied_layer(runtime.extends_parameters)
+        self.params, self.request, self.runtime = copy(self.params), request, runtime
+        return self.sender
 
     def take_once_headers(self) -> None:
         """Take from the client the headers that are meant for this call alone, so that no other gets them."""
@@ -88,49 +103,36 @@ class Call:
             self.once_headers = self._client.get_rpc_headers()
 
     def _headers_of_each_try(self) -> Callable[[], Any]:
-        if has_own_rpc_headers(type(self._client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+        if has_own_rpc_headers(self._client):
             return lambda: self.once_headers
         tries = iter((self.once_headers,))
         return lambda: next(tries, None)
 
     def through(self, transport: Callable[..., _Result]) -> Callable[..., _Result]:
         """Return a transport of the client, as one of the sender if the call is held."""
+        if self.sender is None:
+            return transport
         function = getattr(transport, "__func__", None)
-        return transport if self.sender is None or function is None else MethodType(function, self.sender)
-
-    def keep(self) -> None:
-        """Keep the call as it is now: its objects may be reused before it is sent, or sent again."""
-        if self._is_kept:
-            return
-        self._is_kept = True
-        request, runtime = copy(self.request), copy(self.runtime)
-        if request.headers is not None:
-            request.headers = DaraCore.merge(request.headers)
-        if request.query is not None:
-            request.query = copied(DaraCore.merge(request.query))
-        request.body = copied(request.body)
-        if runtime.extends_parameters is not None:
-            runtime.extends_parameters = copy(runtime.extends_parameters)
-            runtime.extends_parameters.headers = copied(runtime.extends_parameters.headers)
-            runtime.extends_parameters.queries = copied(runtime.extends_parameters.queries)
-        self.params, self.request, self.runtime = copy(self.params), request, runtime
+        return transport if function is None else MethodType(function, self.sender)
 
 
-@lru_cache(maxsize=256)
-def has_own_rpc_headers(cls: type[OpenApiClient]) -> bool:
-    """Return whether a class replaces the method that hands out the headers of ``set_rpc_headers``."""
-    return cls.get_rpc_headers is not OpenApiClient.get_rpc_headers
+def has_own_rpc_headers(client: OpenApiClient) -> bool:
+    """Return whether a client's class replaces the method that hands out the headers of ``set_rpc_headers``."""
+    return type(client).get_rpc_headers is not OpenApiClient.get_rpc_headers
 
 
 def _as_it_is(client: OpenApiClient) -> OpenApiClient:
     """Return a client that sends as another does at this moment, whatever becomes of that one."""
     twin = like(client, type(client))
-    parameters = twin._global_parameters  # noqa: SLF001 - no getter
-    if parameters is not None:
-        parameters = copy(parameters)
-        parameters.headers, parameters.queries = copied(parameters.headers), copied(parameters.queries)
-        twin._global_parameters = parameters  # noqa: SLF001 - no setter
+    if twin._global_parameters is not None:  # noqa: SLF001 - no getter
+        twin._global_parameters = _copied_layer(twin._global_parameters)  # noqa: SLF001 - no setter
     return twin
+
+
+def _copied_layer(layer: _Layer) -> _Layer:
+    layer = copy(layer)
+    layer.headers, layer.queries = copied(layer.headers), copied(layer.queries)
+    return layer
 
 
 def copied(value: Any, depth: int = 0, copies: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - whatever a caller hands to the SDK

@@ -13,11 +13,12 @@ _ClientT = TypeVar("_ClientT", bound="OpenApiClient")
 def like(client: OpenApiClient, cls: type[_ClientT]) -> _ClientT:
     """Return an instance of a class with the attributes of a client, and beside them those in slots if its class has any.
 
-    Neither the constructor nor a method of copying runs: both are somebody's in a subclass, and may do anything.
+    No constructor, no method of copying and no property runs: they are somebody's in a subclass, and may do anything.
     """
     twin = object.__new__(cls)
     state: Any = object.__getstate__(client)
-    for attributes in state if isinstance(state, tuple) else (state,):
-        for name, value in (attributes or {}).items():
-            object.__setattr__(twin, name, value)
+    attributes, slots = state if isinstance(state, tuple) else (state, {})
+    vars(twin).update(attributes or {})
+    for name, value in slots.items():
+        object.__setattr__(twin, name, value)
     return twin

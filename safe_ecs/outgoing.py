@@ -154,7 +154,7 @@ def of_intended(
     else:
         call = of_request(client, params, request, runtime, is_intended=True)
     effective = None if call is None else call.effective
-    if effective is None or not has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+    if effective is None or not has_own_rpc_headers(client):
         return effective
     # A header may be another action, region or host.
     return effective._replace(unreadable=_UNKNOWN_HEADERS)
@@ -189,7 +189,7 @@ def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
         and protocol in PROTOCOLS
         and (query is None or (type(query) is dict and ACTION_SPELLINGS.isdisjoint(query)))
         and (type(endpoint) is not str or "?" not in endpoint)
-        and not has_own_rpc_headers(type(client))
+        and not has_own_rpc_headers(client)
     )
 
 
@@ -208,13 +208,16 @@ def _merged(  # noqa: PLR0913, PLR0917 - each is something in which the transpor
 ) -> Call | None:
     """Merge the layers as the transport will, and say what they come to."""
     original = call.request
-    if client._retry_options is not None or type(original.query) not in _PLAIN:
+    if (
+        client._retry_options is not None
         # A mapping of somebody's own may say something else when it is read again.
-        call.keep()
-    if call.takes_once_headers and has_own_rpc_headers(type(client)):  # type: ignore[arg-type]  # mypy takes a class for unhashable
+        or type(original.query) not in _PLAIN
         # What somebody's method returns can be known only by calling it, and that may be possible only once.
-        call.hold()
-        once_headers = call.once_headers
+        or (call.takes_once_headers and has_own_rpc_headers(client))
+    ):
+        client = call.hold()
+        if call.takes_once_headers:
+            once_headers = call.once_headers
     request = call.request
     headers: Any = request.headers
     queries: Any = request.query

@@ -10,7 +10,14 @@ from typing import Any
 import alibabacloud_ecs20140526.models
 import alibabacloud_tea_openapi.utils
 import alibabacloud_tea_openapi.utils_models
+import darabonba.policy.retry
 
 models: Any = alibabacloud_ecs20140526.models
 OpenApiRequest: Any = alibabacloud_tea_openapi.utils_models.OpenApiRequest
 Utils: Any = alibabacloud_tea_openapi.utils.Utils
+
+TWICE: Any = darabonba.policy.retry.RetryOptions({
+    "retryable": True,
+    "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
+})
+"""The retry options of a client whose calls are sent once more after a 503."""

@@ -14,7 +14,7 @@ from Tea.exceptions import TeaException
 from safe_ecs import Client, ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.testing import FakeEcs, Fault
 from tests.doors import DELETE, DOORS, TRANSPORTS, params, query
-from tests.sdk import OpenApiRequest, models
+from tests.sdk import TWICE, OpenApiRequest, models
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,10 +208,7 @@ def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
     """Nobody manages the group at the other host, which lets the call fail once."""
-    client._retry_options = RetryOptions({
-        "retryable": True,
-        "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
-    })
+    client._retry_options = TWICE
     with FakeEcs(check_signatures=False) as other:
         other.fail(DELETE, Fault("unavailable"), times=1)
         client.set_rpc_headers({"host": other.endpoint})

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
-from darabonba.policy.retry import RetryOptions
 
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs.testing import CannedAnswer, FakeEcs, Fault
 from tests.callers import Callers
 from tests.conftest import SERVICE_ID
 from tests.doors import TRANSPORTS, call
-from tests.sdk import OpenApiRequest, models
+from tests.sdk import TWICE, OpenApiRequest, models
 
 DESCRIBE = "DescribeSecurityGroups"
 DELETE = "DeleteSecurityGroup"
@@ -269,10 +268,7 @@ def test_an_answer_of_who_knows_which_ecs_teaches_nothing(ecs: FakeEcs) -> None:
     ecs.create_security_group(security_group_id="sg-1")
     cache = StatusCache()
     twice, once = (Client(ecs.config(), cache=cache) for _ in range(2))
-    twice._retry_options = RetryOptions({
-        "retryable": True,
-        "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
-    })
+    twice._retry_options = TWICE
     with FakeEcs(check_signatures=False) as other:
         other.create_security_group(security_group_id="sg-1", service_managed=True)
         other.fail(DESCRIBE, Fault("unavailable"), times=1)

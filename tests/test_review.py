@@ -150,7 +150,8 @@ def test_without_any_region_no_group_is_known() -> None:
             Undetermined(
                 security_group_id="",
                 reason="its body is a stream",
-                next_step="Name the security groups in the request model, or in query or form parameters.",
+                next_step="Name the security groups in the request model, or in query or form parameters, and leave "
+                "headers and endpoint to the client's configuration.",
             ),
         ),
     )

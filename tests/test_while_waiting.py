@@ -13,7 +13,6 @@ import pytest
 from alibabacloud_ecs20140526.client import Client as StockClient
 from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.utils_models import GlobalParameters
-from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
@@ -21,7 +20,7 @@ from safe_ecs.cache.asker import Asker
 from safe_ecs.core.review import Read
 from safe_ecs.testing import CannedAnswer
 from tests.doors import call, params
-from tests.sdk import OpenApiRequest, models
+from tests.sdk import TWICE, OpenApiRequest, models
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
@@ -154,15 +153,30 @@ def test_an_endpoint_or_global_parameters_that_change_while_a_call_waits_are_for
     assert [write.parameters["Mark"] for write in ecs.writes] == ["first"]
 
 
+def test_a_further_try_goes_where_the_first_one_went(ecs: FakeEcs, ordinary: str) -> None:
+    """And as it went, though the client is another by then; also if the group was known."""
+    client = Client(ecs.config(), cache=StatusCache())
+    client.guard.status(ordinary)
+    client._retry_options = TWICE
+    queries = {"Mark": "first"}
+    client._global_parameters = GlobalParameters(queries=queries)
+    ecs.answer_with(DELETE, CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=0.3))
+    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
+    thread = Thread(target=client.delete_security_group, args=(request,))
+    thread.start()
+    while not ecs.writes:
+        gc.collect()
+    client._endpoint, queries["Mark"] = "127.0.0.1:1", "next"
+    client.set_rpc_headers({"host": "127.0.0.1:1"})
+    thread.join()
+    assert [write.parameters["Mark"] for write in ecs.writes] == ["first"] * 2
+
+
 @pytest.mark.parametrize("known", [False, True])
 def test_headers_for_one_call_reach_its_first_try_only(ecs: FakeEcs, ordinary: str, *, known: bool) -> None:
     """As they do with the stock client, whether the call had to wait or not."""
-    options = RetryOptions({
-        "retryable": True,
-        "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
-    })
     config = ecs.config()
-    config.retry_options = options
+    config.retry_options = TWICE
     client = Client(config, cache=StatusCache())
     if known:
         client.guard.status(ordinary)

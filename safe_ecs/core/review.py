@@ -28,7 +28,10 @@ NO_REGION = (
     "neither the request nor the client names a region, and the endpoint's name holds none",
     "Give the client Config(region_id=...), or the request its RegionId.",
 )
-_UNREADABLE_NEXT_STEP = "Name the security groups in the request model, or in query or form parameters."
+_UNREADABLE_NEXT_STEP = (
+    "Name the security groups in the request model, or in query or form parameters, and leave headers and endpoint "
+    "to the client's configuration."
+)
 
 
 class Read(NamedTuple):
