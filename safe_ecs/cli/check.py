@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from safe_ecs.cli.account import CREDENTIALS, add_endpoint_argument, config_for
 from safe_ecs.client import Client
@@ -10,13 +10,14 @@ from safe_ecs.client import Client
 if TYPE_CHECKING:
     import argparse
 
+    from safe_ecs.cli.terminal import Commands
     from safe_ecs.core.decision import Decision
 
 _NAME_A_TARGET: Final = "name a target, with --security-group-id or --parameter"
 _EXIT_CODES: Final = {"allowed": 0, "not_guarded": 0, "denied": 1, "unavailable": 2}
 
 
-def add_check(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+def add_check(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "check",

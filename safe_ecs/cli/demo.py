@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from alibabacloud_ecs20140526.client import Client as StockClient
 from alibabacloud_tea_openapi.exceptions import ClientException
@@ -19,6 +19,8 @@ from safe_ecs.testing.samples import SAMPLES, Target, make_target, method_name
 
 if TYPE_CHECKING:
     import argparse
+
+    from safe_ecs.cli.terminal import Commands
 
 _Form: TypeAlias = Literal["sync", "async"]
 _FORMS: Final[tuple[_Form, ...]] = ("sync", "async")
@@ -58,7 +60,7 @@ by ECS, 1:      refused by ECS, after 1 write request on the wire. locally, 0: r
 ms:             the quickest of a few refusals, over loopback, with the status of the group already looked up."""
 
 
-def add_demo(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+def add_demo(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "demo",

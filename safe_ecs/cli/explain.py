@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from safe_ecs.cli.terminal import Form
+    from safe_ecs.cli.terminal import Commands, Form
 
 _UNCHECKED: Final = "unchecked"
 """What an unavailable decision comes to where the policy allows those."""
@@ -46,7 +46,7 @@ class _Row:
     groups: dict[str, None] = field(default_factory=dict)
 
 
-def add_explain(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+def add_explain(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "explain",

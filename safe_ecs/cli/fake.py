@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from safe_ecs.testing.contents import DEFAULT_REGION_ID
 from safe_ecs.testing.fake import FakeEcs
 
 if TYPE_CHECKING:
     import argparse
+
+    from safe_ecs.cli.terminal import Commands
 
 _STOP: Final = (signal.SIGINT, signal.SIGTERM)
 _MANAGED: Final = re.compile(r"(sg-[a-z0-9][a-z0-9-]*)=(\d+):([\w.-]+)(?:@([\w-]+))?")
@@ -31,7 +33,7 @@ class _Managed(NamedTuple):
     region_id: str
 
 
-def add_fake(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+def add_fake(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "fake",

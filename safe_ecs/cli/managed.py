@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from alibabacloud_ecs20140526 import models
 from alibabacloud_ecs20140526.client import Client as StockClient
@@ -17,12 +17,14 @@ from safe_ecs.lookup.failures import failure_of
 if TYPE_CHECKING:
     import argparse
 
+    from safe_ecs.cli.terminal import Commands
+
 # Any region answers DescribeRegions; this one's endpoint is the default of the SDK.
 _ANY_REGION: Final = "cn-hangzhou"
 _UNAVAILABLE: Final = 2
 
 
-def add_managed(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+def add_managed(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "managed",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from safe_ecs.cli.terminal import add_form_arguments, write_rows
 from safe_ecs.core.operations import OPERATIONS
@@ -10,8 +10,10 @@ from safe_ecs.core.operations import OPERATIONS
 if TYPE_CHECKING:
     import argparse
 
+    from safe_ecs.cli.terminal import Commands
 
-def add_permissions(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
+
+def add_permissions(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "permissions",

@@ -10,7 +10,7 @@ import csv
 import json
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -19,7 +19,11 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    Commands: TypeAlias = argparse._SubParsersAction[Any]  # noqa: SLF001 - argparse has no public name for it
 
 Form: TypeAlias = Literal["table", "json", "csv"]
 
@@ -35,7 +39,7 @@ _STYLES: Final = {
 }
 
 
-def add_form_arguments(parser: Any) -> None:  # noqa: ANN401 - argparse has no public name for a group's parser
+def add_form_arguments(parser: argparse.ArgumentParser) -> None:
     """Let the user choose what the rows are written as; ``namespace.form`` is the choice."""
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", dest="form", action="store_const", const="json", help="write a JSON array")
