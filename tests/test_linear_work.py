@@ -31,8 +31,8 @@ from safe_ecs.policy import GuardPolicy
 from safe_ecs.testing import CannedAnswer
 from tests.callers import Callers, run_script
 from tests.doors import DELETE, params, query
+from tests.outgoing import effective
 from tests.sdk import OpenApiRequest
-from tests.test_request import effective
 
 if TYPE_CHECKING:
     from collections.abc import Callable

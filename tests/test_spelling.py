@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from safe_ecs.core.spelling import folded, is_plain_id, parts_of_name
+from safe_ecs.core.spelling import folded, is_plain_id, normal_ids, parts_of_name
 
 AROUND = (0x00, 0x09, 0x1F, 0x20, 0x7F, 0x85, 0xA0, 0x1680, 0x2028, 0x2029)
 NOT_AROUND = "!~X¡\u1681"
@@ -62,3 +62,17 @@ def test_a_plain_id_is_read_in_one_way_only() -> None:
     """It begins and ends with a letter or a number, with dashes and underscores between them."""
     assert all(map(is_plain_id, ("sg-1", "a", "0", "sg_bp-67", "ab")))
     assert not any(map(is_plain_id, ("", "-a", "a-", "_", "SG-1", "sg 1", "sg-1\n", "sg.1", "sé")))
+
+
+def test_ids_are_normal_and_each_stands_once() -> None:
+    assert normal_ids([" SG-A", "sg-b", "sg-a "]) == ("sg-a", "sg-b")
+    assert normal_ids(iter(())) == ()
+    for text in ("sg-a", b"sg-a"):
+        with pytest.raises(TypeError, match=r"must be several ids, not the string b?'sg-a'"):
+            normal_ids(text)
+    with pytest.raises(
+        TypeError, match=r"a security group id is a string, not \['sg-a'\]; unpack it with \*"
+    ):
+        normal_ids([["sg-a"]])
+    with pytest.raises(TypeError, match=r"a security group id is a string, not 7$"):
+        normal_ids([7])

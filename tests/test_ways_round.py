@@ -36,9 +36,9 @@ from safe_ecs.observe import Observer
 from safe_ecs.testing import CannedAnswer, FakeEcs
 from tests.callers import Callers, run_script
 from tests.doors import DELETE, DOORS, params, query
+from tests.outgoing import effective
 from tests.redis_server import redis_server
 from tests.sdk import OpenApiRequest, models
-from tests.test_request import effective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
