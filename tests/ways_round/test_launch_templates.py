@@ -1,0 +1,45 @@
+"""No group beside a launch template hides those of the template."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+from darabonba.runtime import RuntimeOptions
+
+from tests.doors import params
+from tests.sdk import OpenApiRequest, models
+from tests.ways_round.refusal import REGION, RUN, refuse
+
+if TYPE_CHECKING:
+    from safe_ecs import Client
+    from safe_ecs.testing import FakeEcs
+
+
+@pytest.mark.parametrize("field", ["SecurityGroupId", "SecurityGroupIds.1"])
+def test_a_group_for_an_interface_does_not_hide_the_groups_of_a_template(
+    ecs: FakeEcs, client: Client, stock: Any, managed: str, ordinary: str, field: str
+) -> None:
+    """An interface of a request is a secondary one unless it says more: the primary one may be the template's."""
+    template = ecs.create_launch_template(managed)
+    request = OpenApiRequest(
+        query={**REGION, "LaunchTemplateId": template, f"NetworkInterface.1.{field}": ordinary}
+    )
+    refuse(lambda: client.do_request(params(RUN), request, RuntimeOptions()), ecs)
+    with pytest.raises(ClientException, match="has been managed by"):
+        stock.do_request(params(RUN), request, RuntimeOptions())
+
+
+def test_a_bracket_too_many_does_not_hide_the_groups_of_a_template(
+    ecs: FakeEcs, client: Client, stock: Any, managed: str, ordinary: str
+) -> None:
+    """ECS does not know a parameter ``SecurityGroupIds.1.1``, and takes the groups of the template."""
+    request = models.RunInstancesRequest(
+        region_id="cn-hangzhou",
+        launch_template_id=ecs.create_launch_template(managed),
+        security_group_ids=[[ordinary]],
+    )
+    refuse(lambda: client.run_instances(request), ecs)
+    with pytest.raises(ClientException, match="has been managed by"):
+        stock.run_instances(request)
