@@ -277,6 +277,7 @@ OTHER_PROTOCOL = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere
 OTHER_TRY = "its header host is for one try, and a further one would go elsewhere"
 
 
+OTHER_PATH = "its path begins with no slash, and may lead elsewhere than its endpoint"
 OTHER_HOST = "its header Host names another host than its address"
 
 
@@ -302,6 +303,14 @@ OTHER_HOST = "its header Host names another host than its address"
             {"host": "h\\evil.example"},
             "its endpoint holds a backslash, which some take for the end of a host and some do not",
         ),
+        ({"pathname": "@evil.example/"}, OTHER_PATH),
+        ({"pathname": " @evil.example/"}, OTHER_PATH),
+        ({"pathname": ".evil.example"}, OTHER_PATH),
+        ({"pathname": None}, OTHER_PATH),
+        ({"pathname": ""}, ""),
+        ({"pathname": "/x"}, ""),
+        ({"pathname": "?x"}, ""),
+        ({"pathname": "#x"}, ""),
         ({"headers": {"Host": "evil.example"}}, OTHER_HOST),
         ({"headers": {"Host": "evil.example", "host": "127.0.0.1"}}, OTHER_HOST),
         ({"headers": {"Host": "127.0.0.1"}}, ""),

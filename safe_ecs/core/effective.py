@@ -122,8 +122,11 @@ def _read_parameters(outgoing: Outgoing, seen: Parameters, host: str) -> None:
         text_of(protocol).lower() in PROTOCOLS
     )
     if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
-        _, _, smuggled = f"{text_of(protocol)}://{host}{text_of(pathname)}".partition("?")
+        path = text_of(pathname)
+        _, _, smuggled = f"{text_of(protocol)}://{host}{path}".partition("?")
         _read_form(smuggled, seen)
+        if path and path[0] not in "/?#":
+            seen.unreadable = "its path begins with no slash, and may lead elsewhere than its endpoint"
     if outgoing.body is not None:
         _read_body(outgoing.body, seen)
     if outgoing.streamed:

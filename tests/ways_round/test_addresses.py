@@ -49,6 +49,17 @@ def _with_endpoint(query: str) -> Callable[[Client, FakeEcs, str], Any]:
     return send
 
 
+def _with_path(path: str) -> Callable[[Client, FakeEcs, str], Any]:
+    def send(client: Client, ecs: FakeEcs, group: str) -> Any:
+        with FakeEcs(check_signatures=False) as elsewhere:
+            elsewhere.create_security_group(security_group_id=group)
+            client._endpoint = elsewhere.endpoint
+            smuggled = params(DELETE, pathname=path.format(endpoint=ecs.endpoint))
+            return client.do_request(smuggled, query(group), RuntimeOptions())
+
+    return send
+
+
 ADDRESSES: dict[str, Callable[[Client, FakeEcs, str], Any]] = {
     "an action in the protocol": _with_protocol(
         f"HTTP://{{endpoint}}/?Action={DELETE}&SecurityGroupId={{group}}&x="
@@ -59,6 +70,9 @@ ADDRESSES: dict[str, Callable[[Client, FakeEcs, str], Any]] = {
     "another host behind a backslash": _with_header("host", "{endpoint}\\@{elsewhere}"),
     "another host behind a port": _with_header("host", "{endpoint}/?x=@{elsewhere}"),
     "another name in the header Host": _with_header("Host", "{elsewhere}"),
+    "another host in the path": _with_path("@{endpoint}/"),
+    "another host in the path, after a blank": _with_path(" @{endpoint}/"),
+    "another host in the path, after a port": _with_path("0@{endpoint}/"),
     "a filter in the endpoint": _with_endpoint("/?ServiceManaged=false&"),
     "a region in the endpoint": _with_endpoint("/?RegionId=cn-beijing&"),
     "a fragment in the endpoint": _with_endpoint("/#"),
