@@ -306,6 +306,7 @@ OTHER_HOST = "its header Host names another host than its address"
         ({"pathname": "@evil.example/"}, OTHER_PATH),
         ({"pathname": " @evil.example/"}, OTHER_PATH),
         ({"pathname": ".evil.example"}, OTHER_PATH),
+        ({"pathname": "X.evil.example"}, OTHER_PATH),
         ({"pathname": None}, OTHER_PATH),
         ({"pathname": ""}, ""),
         ({"pathname": "/x"}, ""),
