@@ -83,6 +83,10 @@ class Alike:
     def __str__(self) -> str:
         return self._text
 
+    def __repr__(self) -> str:
+        """Without an address, as it is part of a test's id, which every worker of a run must spell the same."""
+        return f"Alike({self._text!r})"
+
 
 @pytest.mark.parametrize(
     ("changes", "groups"),
