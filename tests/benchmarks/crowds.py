@@ -31,13 +31,13 @@ def figures(config: Config) -> Iterator[Figure]:
     one_group(guarded)  # Learns the status.
     for number in THREADS:
         yield Figure(
-            what=f"{_CALLS} allowed calls from {number} threads take as long as stock calls",
+            what=f"{_CALLS} allowed calls take as long as stock calls, threads at once: {number}",
             samples=_rounds(partial(_in_threads, number), stock, guarded),
             form="{:.3f} times",
         )
     for number in TASKS:
         yield Figure(
-            what=f"allowed calls of {number} tasks take as long as stock calls",
+            what=f"allowed calls take as long as stock calls, tasks at once: {number:,}",
             samples=_rounds(partial(_in_tasks, number), stock, guarded),
             form="{:.3f} times",
         )
