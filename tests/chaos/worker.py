@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest
 from darabonba.runtime import RuntimeOptions
 
+from safe_ecs import GuardError
 from safe_ecs.testing.samples import method_name
 from tests.chaos.calls import TASK_WAYS, THREAD_WAYS, Note, Planned, outcome_of, plan
 from tests.chaos.clients import (
@@ -127,6 +128,9 @@ class Worker:
     def start(self) -> None:
         assignment = self._assignment
         self._clients = Clients(assignment.endpoint, assignment.redis_url, assignment.mode)
+        # A child that is forked while another thread is at the SDK's first connection may find OpenSSL locked.
+        with suppress(GuardError):
+            self._clients.shared[0].guard.status("sg-none")
         for caller in self._callers:
             caller.start()
 
