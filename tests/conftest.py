@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SERVICE_ID = NAT_GATEWAY_SERVICE_ID
+
+
+@pytest.hookimpl(optionalhook=True)  # of xdist, which tests can be run without
+def pytest_xdist_auto_num_workers() -> int:
+    """Return what ``--numprocesses auto`` means: many tests wait, so two workers for each processor."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture
