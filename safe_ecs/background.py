@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import deque
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
-from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from threading import Thread, current_thread
+from time import sleep
+from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Result = TypeVar("_Result")
+
+_ending: Final[deque[Thread]] = deque(maxlen=64)
+"""Those whose work is done, since the last fork."""
+_MOST_SECONDS_FOR_AN_END: Final = 0.1
+_SECONDS_BEYOND_PYTHON: Final = 0.002
 
 
 def in_background(work: Callable[[], _Result]) -> Future[_Result] | None:
@@ -29,7 +38,10 @@ def in_background(work: Callable[[], _Result]) -> Future[_Result] | None:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            result = context.run(work)
+            try:
+                result = context.run(work)
+            finally:
+                _ending.append(current_thread())
         except BaseException as error:  # noqa: BLE001 - it is the waiting caller's to judge
             future.set_exception(error)
         else:
@@ -63,3 +75,22 @@ def within(seconds: float, work: Callable[[], _Result]) -> _Result:
     """
     future = in_background(work)
     return work() if future is None else future.result(max(seconds, 0.0))
+
+
+def _let_threads_end() -> None:
+    """Before a fork: wait, for a moment, for the end of the threads whose work is done.
+
+    A thread that has made a TLS context, as the SDK does for each new host, takes a lock of OpenSSL when it ends. A child
+    that is forked at that moment would find it locked for good, and could make no connection of its own.
+    """
+    if not _ending:
+        return
+    with suppress(IndexError):  # As soon as there is none left; another thread may be about to fork too.
+        while True:
+            _ending.popleft().join(_MOST_SECONDS_FOR_AN_END)
+    # Before Python 3.13 a thread that can be joined has left Python, and not yet OpenSSL.
+    sleep(_SECONDS_BEYOND_PYTHON)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(before=_let_threads_end)

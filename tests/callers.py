@@ -8,11 +8,14 @@ import sys
 import textwrap
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+
+    from safe_ecs.testing import FakeEcs
 
 
 class Callers:
@@ -56,6 +59,14 @@ def repeated(call: Callable[[], object], threads: int = 1) -> Iterator[None]:
     finally:
         stop.set()
         callers.join(20)
+
+
+def wait_for_read(ecs: FakeEcs, number: int = 1) -> None:
+    """Wait until the server has this many reads under way or behind it."""
+    deadline = monotonic() + 10
+    while len(ecs.reads) < number:
+        assert monotonic() < deadline
+        sleep(0.005)
 
 
 def run_script(code: str, *arguments: str, seconds: float = 60) -> str:

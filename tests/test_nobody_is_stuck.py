@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
 import socket
-import ssl
 import threading
 import warnings
 from functools import partial
@@ -23,7 +21,7 @@ from alibabacloud_credentials_api import ICredentials, ICredentialsProvider
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError, guard
 from safe_ecs.testing import CannedAnswer, FakeEcs
-from tests.callers import Callers, repeated, run_script
+from tests.callers import Callers, run_script, wait_for_read
 from tests.sdk import models
 
 if TYPE_CHECKING:
@@ -38,14 +36,6 @@ def status(client: Client, group: str, form: str = "sync") -> Any:
     if form == "sync":
         return client.guard.status(group)
     return asyncio.run(client.guard.status_async(group))
-
-
-def wait_for_read(ecs: FakeEcs, number: int = 1) -> None:
-    """Wait until the server has this many reads under way or behind it."""
-    deadline = monotonic() + 10
-    while len(ecs.reads) < number:
-        assert monotonic() < deadline
-        sleep(0.005)
 
 
 @pytest.fixture
@@ -353,54 +343,6 @@ def test_whatever_breaks_a_lookup_everybody_hears_of_it(
     errors = Callers([partial(status, client, "sg-1", form)] * 5).join(10)
     assert all(isinstance(each, StatusUnavailableError) for each in errors)
     assert f"failed with {error.__name__}" in errors[0].message
-
-
-@pytest.fixture
-def one_tls_context(mocker: Any) -> None:
-    """Have the SDK make none, as it does for plain HTTP too, but use one that is there.
-
-    A child that is forked while another thread makes one, or ends after having made one, may find OpenSSL locked: see
-    "What it does not do" in the README.
-    """
-    mocker.patch("ssl.create_default_context", return_value=ssl.create_default_context())
-
-
-def _check(client: Client, group: str) -> None:
-    decision = client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": group})
-    raise SystemExit(0 if decision.outcome == "denied" else 1)
-
-
-@pytest.mark.usefixtures("one_tls_context")
-def test_a_process_that_forks_while_threads_look_up_does_not_hang(client: Client, managed: str) -> None:
-    """Its child has batches, a memory and connections of its own."""
-
-    def look_up() -> None:
-        client.guard.status(managed, refresh=True)
-
-    with repeated(look_up, threads=3):
-        for _ in range(10):
-            child = multiprocessing.get_context("fork").Process(target=_check, args=(client, managed))
-            child.start()
-            child.join(20)
-            exit_code = child.exitcode
-            child.kill()
-            assert exit_code == 0
-
-
-@pytest.mark.usefixtures("one_tls_context")
-def test_a_fork_in_the_middle_of_a_batch_starts_afresh(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """The child has no thread that would answer the batch it inherits."""
-    ecs.latency = 0.5
-    first = Callers([partial(client.guard.status, managed)])
-    wait_for_read(ecs)
-    child = multiprocessing.get_context("fork").Process(target=_check, args=(client, managed))
-    child.start()
-    child.join(8)
-    exit_code = child.exitcode
-    child.kill()
-    assert exit_code == 0
-    [answer] = first.join(10)
-    assert answer[managed].service_managed
 
 
 def test_a_call_at_the_end_of_the_program_is_looked_up_as_well(ecs: FakeEcs, managed: str) -> None:
