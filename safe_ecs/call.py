@@ -58,7 +58,8 @@ class Call:
         request: OpenApiRequest,
         runtime: RuntimeOptions,
         params: Params | None,
-        takes_once_headers: bool,  # noqa: FBT001 - by name it takes longer, in front of every guarded call
+        *,
+        takes_once_headers: bool,
     ) -> None:
         self.params: Any = params
         self.request = request

@@ -55,7 +55,7 @@ def of_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in 
     takes_once_headers = params.style == "RPC"
     return _merged(
         client,
-        Call(client, request, runtime, params, takes_once_headers and not is_intended),
+        Call(client, request, runtime, params, takes_once_headers=takes_once_headers and not is_intended),
         params.action,
         params.version,
         params.protocol,
@@ -80,7 +80,7 @@ def of_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
         return None
     return _merged(
         client,
-        Call(client, request, runtime, None, not is_intended),
+        Call(client, request, runtime, None, takes_once_headers=not is_intended),
         action,
         version,
         protocol,
@@ -125,7 +125,7 @@ def of_execute(
         return None
     return _merged(
         client,
-        Call(client, request, runtime, params, not is_intended),
+        Call(client, request, runtime, params, takes_once_headers=not is_intended),
         params.action,
         params.version,
         params.protocol,

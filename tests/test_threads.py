@@ -275,7 +275,7 @@ def test_a_batch_that_outlives_a_fresh_start_ends_only_its_own_line(batches: Thr
     fresh, go_on, go_on_too = Event(), held(new), Event()
 
     def start_afresh() -> None:
-        batches._start_afresh()
+        batches.start_afresh()
         fresh.set()
         go_on_too.wait(PATIENCE)
 

@@ -103,7 +103,7 @@ class StatusCache:
         self._start_afresh()
         _ALL[id(self)] = self
 
-    def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:  # noqa: ARG002 - for a fleet's
+    def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:  # noqa: ARG002 - one that is shared needs them
         """Return what other processes know of the groups of a read; nothing here."""
         return {}
 
@@ -391,7 +391,7 @@ def forget_endpoint(host: str) -> None:
 def _start_all_afresh() -> None:
     """In a forked child: another thread of the parent may have been writing at that moment."""
     for cache in _all_caches():
-        cache._start_afresh()  # noqa: SLF001 - of this module
+        cache._start_afresh()  # noqa: SLF001 - of this module, and for nobody else
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks

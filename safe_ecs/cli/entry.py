@@ -6,15 +6,21 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 try:
-    from safe_ecs.cli import main as commands
+    from safe_ecs.cli.main import main as run
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] != "rich":
         raise
-    commands = None  # type: ignore[assignment]  # mypy has a type for modules, and none for their lack
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+    def run(arguments: Sequence[str] | None = None) -> int:
+        """Say what to install."""
+        del arguments
+        sys.stderr.write("The command line needs the extra cli: pip install 'safe-ecs[cli]'\n")
+        return _NOT_INSTALLED
+
 
 _NOT_INSTALLED: Final = 3
 _NOBODY_READS: Final = 141  # as a shell has it for a program that SIGPIPE ended
@@ -26,11 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; that of the process if None.
     """
-    if commands is None:
-        sys.stderr.write("The command line needs the extra cli: pip install 'safe-ecs[cli]'\n")
-        return _NOT_INSTALLED
     try:
-        exit_code = commands.main(arguments)
+        exit_code = run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Python would write the rest at its end, and fail again.

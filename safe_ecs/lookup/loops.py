@@ -21,9 +21,10 @@ class LoopBatching:
     """The batches of the tasks of each event loop."""
 
     def __init__(self) -> None:
-        self._start_afresh()
+        self.start_afresh()
 
-    def _start_afresh(self) -> None:
+    def start_afresh(self) -> None:
+        """Forget what is under way: those who asked are in the process that this one was forked from."""
         self._lines: dict[asyncio.AbstractEventLoop, dict[Hashable, Line[Any]]] = {}
 
     async def ask(
@@ -95,5 +96,4 @@ LOOPS: Final = LoopBatching()
 """Of this process."""
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-    # The tasks that were asking stayed in the parent.
-    os.register_at_fork(after_in_child=LOOPS._start_afresh)  # noqa: SLF001 - of this module
+    os.register_at_fork(after_in_child=LOOPS.start_afresh)

@@ -58,9 +58,10 @@ class ThreadBatching:
 
     def __init__(self) -> None:
         self._thread = local()
-        self._start_afresh()
+        self.start_afresh()
 
-    def _start_afresh(self) -> None:
+    def start_afresh(self) -> None:
+        """Forget what is under way: those who asked are in the process that this one was forked from."""
         self._lock = Lock()
         self._lines: dict[Hashable, Line[Any]] = {}
 
@@ -153,5 +154,4 @@ THREADS: Final = ThreadBatching()
 """Of this process."""
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-    # The threads that were asking stayed in the parent.
-    os.register_at_fork(after_in_child=THREADS._start_afresh)  # noqa: SLF001 - of this module
+    os.register_at_fork(after_in_child=THREADS.start_afresh)
