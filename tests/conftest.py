@@ -13,6 +13,9 @@ from safe_ecs.testing.samples import NAT_GATEWAY_SERVICE_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# So that what they assert is told in full, as in a test.
+pytest.register_assert_rewrite("tests.fake_drivers")
+
 SERVICE_ID = NAT_GATEWAY_SERVICE_ID
 
 
