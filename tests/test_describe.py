@@ -1,10 +1,9 @@
-"""Answers are read strictly: what is not clearly said is not known."""
+"""What is asked of ECS, page by page, and what the answers come to: what is not clearly said is not known."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,16 +11,11 @@ from hypothesis import strategies as st
 
 from safe_ecs.core.decision import GroupStatus
 from safe_ecs.core.failure import Failure
-from safe_ecs.core.review import Read
-from safe_ecs.lookup.answers import Pages, service_id
 from safe_ecs.lookup.describe import Found, Query, describe
+from tests.pages import FINE, ONE, OUTAGE, READ, STATUS, cannot_be_used, page
 
-READ = Read("127.0.0.1", "cn-hangzhou", ("sg-1", "sg-2"))
-FINE = {"SecurityGroupId": "sg-2", "ServiceManaged": False}
-
-
-def page(*groups: Any, **more: Any) -> dict[str, Any]:
-    return {"SecurityGroups": {"SecurityGroup": list(groups)}, **more}
+if TYPE_CHECKING:
+    from safe_ecs.core.review import Read
 
 
 def answer(read: Read, *bodies: object) -> tuple[list[dict[str, str]], Found]:
@@ -198,206 +192,6 @@ def test_no_garbage_makes_a_group_unmanaged(body: object) -> None:
         text = json.dumps(body)
         assert '"SecurityGroupId": "sg-1"' in text
         assert '"ServiceManaged": false' in text
-
-
-def cannot_be_used(detail: str) -> Failure:
-    return Failure(
-        reason=f"the answer to DescribeSecurityGroups cannot be used: {detail}",
-        next_step="The endpoint, or a proxy in front of it, does not answer as ECS does: check both, and try again.",
-    )
-
-
-ONE = {"SecurityGroupId": "sg-1", "ServiceManaged": True, "ServiceID": "12"}
-STATUS = GroupStatus("sg-1", True, True, 12, "cn-hangzhou")  # noqa: FBT003 - fields
-
-
-@pytest.mark.parametrize(
-    ("body", "token", "detail", "known", "last_page"),
-    [
-        (page(ONE), "", "", {"sg-1": STATUS}, ("sg-1",)),
-        (page(ONE, NextToken="t"), "t", "", {"sg-1": STATUS}, ("sg-1",)),
-        (page(ONE, NextToken="", TotalCount=1), "", "", {"sg-1": STATUS}, ("sg-1",)),
-        (page(ONE, RegionId="CN-Hangzhou"), "", "", {"sg-1": STATUS}, ("sg-1",)),
-        (page(ONE, RegionId=""), "", "", {"sg-1": STATUS}, ("sg-1",)),
-        (page(ONE, RegionId="cn-beijing", NextToken="t"), "", "it is about another region", {}, ()),
-        ([], "", "it holds no list SecurityGroups.SecurityGroup", {}, ()),
-        ({"SecurityGroups": {}}, "", "it holds no list SecurityGroups.SecurityGroup", {}, ()),
-        ({"SecurityGroups": [1]}, "", "it holds no list SecurityGroups.SecurityGroup", {}, ()),
-        (
-            page(ONE, NextToken=7),
-            "",
-            "its NextToken or TotalCount is of another type",
-            {"sg-1": STATUS},
-            ("sg-1",),
-        ),
-        (
-            page(ONE, TotalCount=True, NextToken="t"),
-            "",
-            "its NextToken or TotalCount is of another type",
-            {"sg-1": STATUS},
-            ("sg-1",),
-        ),
-        (page("sg-2", ONE), "", "one of its groups has no SecurityGroupId", {"sg-1": STATUS}, ("sg-1",)),
-        (
-            page({"SecurityGroupId": None}, ONE),
-            "",
-            "one of its groups has no SecurityGroupId",
-            {"sg-1": STATUS},
-            ("sg-1",),
-        ),
-        (page({**ONE, "SecurityGroupId": " SG-1 "}, ONE), "", "", {"sg-1": STATUS}, ("sg-1", "sg-1")),
-        (
-            page(ONE, {**ONE, "ServiceManaged": False}),
-            "",
-            "",
-            {"sg-1": cannot_be_used("it contradicts itself")},
-            ("sg-1", "sg-1"),
-        ),
-        (
-            page({"SecurityGroupId": "sg-1"}),
-            "",
-            "",
-            {"sg-1": cannot_be_used("ServiceManaged is missing instead of true or false")},
-            ("sg-1",),
-        ),
-        (
-            page({**ONE, "ServiceManaged": "true"}),
-            "",
-            "",
-            {"sg-1": cannot_be_used("ServiceManaged is of the type str instead of true or false")},
-            ("sg-1",),
-        ),
-    ],
-    ids=str,
-)
-def test_a_page_says_what_it_says_and_no_more(
-    body: object, token: str, detail: str, known: Any, last_page: Any
-) -> None:
-    """What is wrong with it is named in words that hold none of its values."""
-    assert Pages("cn-hangzhou").last_page == ()
-    pages = Pages("cn-hangzhou", last_page=("sg-0",))
-    assert pages.take(body) == token
-    assert pages.failure == (cannot_be_used(detail) if detail else None)
-    assert pages.groups == known
-    assert pages.last_page == last_page
-
-
-def test_all_pages_must_hold_what_any_of_them_announces() -> None:
-    """Groups that stand there twice count twice, as ECS counts what it sends."""
-    pages = Pages("cn-hangzhou")
-    pages.take(page(ONE, TotalCount=3, NextToken="t"))
-    pages.take(page(FINE))
-    assert pages.status_of("sg-1") == STATUS
-    assert pages.status_of("sg-3") == cannot_be_used("it announces 3 groups and holds 2")
-    pages = Pages("cn-hangzhou")
-    pages.take(page(ONE, TotalCount=2, NextToken="t"))
-    pages.take(page(FINE, TotalCount=1))
-    assert pages.status_of("sg-3") == GroupStatus("sg-3", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
-
-
-def test_the_first_thing_that_is_wrong_is_told() -> None:
-    """A count that does not fit follows from it."""
-    pages = Pages("cn-hangzhou")
-    pages.take(page(None, TotalCount=9))
-    assert pages.status_of("sg-3") == cannot_be_used("one of its groups has no SecurityGroupId")
-
-
-@pytest.mark.parametrize(
-    ("value", "owner"),
-    [
-        (0, 0),
-        (12, 12),
-        ("12", 12),
-        ("9" * 19, int("9" * 19)),
-        ("9" * 20, None),
-        ("", None),
-        ("-1", None),
-        ("\N{ARABIC-INDIC DIGIT SEVEN}", None),
-        ("\N{SUPERSCRIPT TWO}", None),
-        (False, None),
-        (1.0, None),
-    ],
-    ids=repr,
-)
-def test_an_owner_is_a_whole_number(value: object, owner: int | None) -> None:
-    assert service_id(value) == owner
-    assert type(service_id(value)) is type(owner)
-
-
-MALFORMED = Failure(reason="malformed", next_step="Look.", code="InvalidSecurityGroupId.Malformed")
-FORBIDDEN = Failure(reason="forbidden", next_step="Ask.", code="Forbidden.RAM")
-OUTAGE = Failure(reason="it rains", next_step="Wait.", code="Rain", extent="endpoint", passing=True)
-
-
-def ask_for(ids: str, bad: str, refusal: Failure = MALFORMED, outage_at: str = "-") -> tuple[str, Found]:
-    """Play an ECS that refuses what holds a bad id, and return which ids were asked for together, and the result."""
-    steps, asked = describe(READ._replace(security_group_ids=tuple(ids))), []
-    try:
-        query = next(steps)
-        while True:
-            assert query.action == "DescribeSecurityGroups"
-            together = "".join(json.loads(query.parameters["SecurityGroupIds"]))
-            assert query.groups == len(together)
-            asked.append(together)
-            answer: object = page(*({"SecurityGroupId": i, "ServiceManaged": False} for i in together))
-            if set(together) & set(bad):
-                answer = refusal
-            if together == outage_at:
-                answer = OUTAGE
-            query = steps.send(answer)
-    except StopIteration as done:
-        return " ".join(asked), done.value
-
-
-@pytest.mark.parametrize(
-    ("ids", "bad", "asked"),
-    [
-        ("abcd", "", "abcd"),
-        ("a", "a", "a"),
-        ("ab", "a", "ab a b"),
-        ("ab", "b", "ab a"),
-        ("abc", "c", "abc a b"),
-        ("abcd", "a", "abcd ab cd a b"),
-        ("abcd", "b", "abcd ab cd a"),
-        ("abcd", "c", "abcd ab c d"),
-        ("abcd", "d", "abcd ab c"),
-        ("abcd", "ad", "abcd ab cd a b c"),
-        ("abcd", "abcd", "abcd ab cd a b c d"),
-    ],
-)
-def test_ids_that_are_none_are_found_by_halving(ids: str, bad: str, asked: str) -> None:
-    """No half is asked for whose answer is known, and the other ids get theirs."""
-    questions, found = ask_for(ids, bad)
-    assert questions == asked
-    assert {each for each in ids if found[each] == MALFORMED} == set(bad)
-    assert all(isinstance(found[each], GroupStatus) for each in set(ids) - set(bad))
-
-
-def test_a_refusal_of_both_halves_that_is_about_no_id_ends_the_search() -> None:
-    """A permission that is not there, for one; a refusal without a code says nothing of ids at all."""
-    assert ask_for("abcd", "abcd", FORBIDDEN) == ("abcd ab cd", dict.fromkeys("abcd", FORBIDDEN))
-    assert ask_for("abcd", "c", FORBIDDEN)[0] == "abcd ab c d"
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        replace(MALFORMED, code=None),
-        replace(MALFORMED, code=""),
-        replace(MALFORMED, extent="asker"),
-        replace(MALFORMED, passing=True),
-    ],
-)
-def test_a_failure_that_is_not_about_ids_starts_no_search(failure: Failure) -> None:
-    assert ask_for("abcd", "c", failure) == ("abcd", dict.fromkeys("abcd", failure))
-
-
-def test_an_outage_ends_the_search_for_what_is_not_known_yet() -> None:
-    """Asking on would be waiting in vain."""
-    assert ask_for("abcd", "c", outage_at="ab") == ("abcd ab", dict.fromkeys("abcd", OUTAGE))
-    asked, found = ask_for("abcd", "a", outage_at="cd")
-    assert asked == "abcd ab cd a b"
-    assert [found[each] for each in "acd"] == [MALFORMED, OUTAGE, OUTAGE]
 
 
 def test_paging_ends_with_the_first_thing_that_is_wrong() -> None:
