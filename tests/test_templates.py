@@ -316,8 +316,36 @@ def test_an_empty_field_names_no_group(data: object) -> None:
     assert found(sets(version(data))) == ()
 
 
-def test_no_version_is_no_template() -> None:
-    assert found(sets()) is None
+@pytest.mark.parametrize(
+    "template",
+    [
+        LaunchTemplate("lt-bp1", "", ""),
+        LaunchTemplate("lt-bp1", "", "1"),
+        LaunchTemplate("", "Web-1.0_a:b", "907"),
+    ],
+)
+def test_no_version_is_no_template(template: LaunchTemplate) -> None:
+    assert found(sets(), template) is None
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        LaunchTemplate("lt-bp1", "", "01"),
+        LaunchTemplate("lt-bp1", "", "1.0"),
+        LaunchTemplate("lt-bp1", "", "0"),
+        LaunchTemplate("LT-bp1", "", "1"),
+        LaunchTemplate("lt-bp1\0", "", ""),
+        LaunchTemplate("", "web\0", "1"),
+        LaunchTemplate("", "\N{FULLWIDTH LATIN SMALL LETTER W}eb", ""),
+    ],
+)
+def test_a_template_in_an_odd_spelling_is_not_missing(template: LaunchTemplate) -> None:
+    """ECS may read it otherwise where it makes instances of it."""
+    assert found(sets(), template) == Failure(
+        reason="ECS finds none that is spelt so, but may read it otherwise where it makes instances",
+        next_step="Check the id, the name and the version: that is a number, such as 1.",
+    )
 
 
 @pytest.mark.parametrize("action", ["ModifyLaunchTemplateDefaultVersion", "DeleteLaunchTemplate"])

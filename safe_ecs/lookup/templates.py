@@ -8,20 +8,26 @@ version means its default version.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from safe_ecs.core.failure import Failure
 from safe_ecs.core.operations import TEMPLATE_QUERY
 from safe_ecs.core.parameters import OWNER_PARAMETERS
+from safe_ecs.core.spelling import is_plain_id
 from safe_ecs.lookup.answers import entries_of, malformed
 from safe_ecs.lookup.describe import Query
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from safe_ecs.core.request import LaunchTemplate
     from safe_ecs.core.review import TemplateRead
 
 TemplateFound: TypeAlias = "tuple[str, ...] | Failure | None"
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._:-]*")
+_PLAIN_VERSION: Final = re.compile(r"(?:[1-9][0-9]*)?")
 
 
 def describe_template(read: TemplateRead) -> Generator[Query, object, TemplateFound]:
@@ -47,6 +53,10 @@ def describe_template(read: TemplateRead) -> Generator[Query, object, TemplateFo
         return malformed(
             TEMPLATE_QUERY, "it holds no list LaunchTemplateVersionSets.LaunchTemplateVersionSet"
         )
+    return _groups_named(template, entries) if entries else _not_found(template)
+
+
+def _groups_named(template: LaunchTemplate, entries: list[object]) -> tuple[str, ...] | Failure:
     groups: dict[str, None] = {}
     is_found = False
     for entry in entries:
@@ -62,9 +72,21 @@ def describe_template(read: TemplateRead) -> Generator[Query, object, TemplateFo
         if named_groups is None:
             return malformed(TEMPLATE_QUERY, "the groups of a version cannot be read")
         groups.update(named_groups)
-    if entries and not is_found:
-        return malformed(TEMPLATE_QUERY, "it lacks the version that was asked for")
-    return tuple(groups) if is_found else None
+    return tuple(groups) if is_found else malformed(TEMPLATE_QUERY, "it lacks the version that was asked for")
+
+
+def _not_found(template: LaunchTemplate) -> Failure | None:
+    """Return None if there is no such version, whatever way a server reads what names it: for some, 01 is 1."""
+    if (
+        (not template.template_id or is_plain_id(template.template_id))
+        and _PLAIN_NAME.fullmatch(template.name)
+        and _PLAIN_VERSION.fullmatch(template.version)
+    ):
+        return None
+    return Failure(
+        reason="ECS finds none that is spelt so, but may read it otherwise where it makes instances",
+        next_step="Check the id, the name and the version: that is a number, such as 1.",
+    )
 
 
 def _groups(data: dict[str, object]) -> dict[str, None] | None:

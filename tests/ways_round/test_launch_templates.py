@@ -13,6 +13,8 @@ from tests.sdk import OpenApiRequest, models
 from tests.ways_round.refusal import REGION, RUN, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from safe_ecs import Client
     from safe_ecs.testing import FakeEcs
 
@@ -43,3 +45,42 @@ def test_a_bracket_too_many_does_not_hide_the_groups_of_a_template(
     refuse(lambda: client.run_instances(request), ecs)
     with pytest.raises(ClientException, match="has been managed by"):
         stock.run_instances(request)
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["01", "+1", "1.0", "0x1", "\N{FULLWIDTH DIGIT ONE}", "\N{ARABIC-INDIC DIGIT ONE}", "1\0", "$Latest"],
+)
+def test_no_spelling_of_a_version_hides_the_groups_of_a_template(
+    ecs: FakeEcs, client: Client, managed: str, version: str
+) -> None:
+    """FakeEcs takes some of them for 1 where it makes instances, and lists none of them; ECS may do so, too."""
+    query = {
+        **REGION,
+        "LaunchTemplateId": ecs.create_launch_template(managed),
+        "LaunchTemplateVersion": version,
+    }
+    refuse(lambda: client.do_request(params(RUN), OpenApiRequest(query=query), RuntimeOptions()), ecs)
+
+
+SPELLINGS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "id in capitals": ("LaunchTemplateId", str.upper),
+    "id and NUL": ("LaunchTemplateId", "{}\0".format),
+    "id and zero-width space": ("LaunchTemplateId", "{}\N{ZERO WIDTH SPACE}".format),
+    "array of an id": ("LaunchTemplateId", '["{}"]'.format),
+    "name and NUL": ("LaunchTemplateName", "{}\0".format),
+    "quoted name": ("LaunchTemplateName", '"{}"'.format),
+}
+
+
+@pytest.mark.parametrize(("field", "spelt"), SPELLINGS.values(), ids=SPELLINGS)
+def test_no_spelling_of_a_template_hides_its_groups(
+    ecs: FakeEcs, client: Client, managed: str, field: str, spelt: Callable[[str], str]
+) -> None:
+    """What is found in no spelling that ECS can read in one way only is not known not to be there."""
+    named = {
+        "LaunchTemplateId": ecs.create_launch_template(managed, name="web"),
+        "LaunchTemplateName": "web",
+    }
+    query = {**REGION, field: spelt(named[field])}
+    refuse(lambda: client.do_request(params(RUN), OpenApiRequest(query=query), RuntimeOptions()), ecs)
