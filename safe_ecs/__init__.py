@@ -2,32 +2,31 @@
 
 from typing import TYPE_CHECKING
 
-from safe_ecs.lazy import offer
+from safe_ecs._lazy import offer
 
 if TYPE_CHECKING:
-    from safe_ecs.cache.memory import StatusCache
-    from safe_ecs.client import Client
-    from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
-    from safe_ecs.core.operations import OPERATIONS, Operation
+    from safe_ecs._core.decision import Decision, GroupStatus, Undetermined
+    from safe_ecs._core.operations import OPERATIONS, Operation
+    from safe_ecs.cache._memory import StatusCache
+    from safe_ecs.client import Client, guard
     from safe_ecs.errors import GuardError, ManagedSecurityGroupError, StatusUnavailableError
     from safe_ecs.policy import GuardPolicy
-    from safe_ecs.twin import guard
 else:
     __getattr__, __dir__ = offer(
         __name__,
         {
-            "OPERATIONS": "safe_ecs.core.operations",
+            "OPERATIONS": "safe_ecs._core.operations",
             "Client": "safe_ecs.client",
-            "Decision": "safe_ecs.core.decision",
-            "GroupStatus": "safe_ecs.core.decision",
+            "Decision": "safe_ecs._core.decision",
+            "GroupStatus": "safe_ecs._core.decision",
             "GuardError": "safe_ecs.errors",
             "GuardPolicy": "safe_ecs.policy",
             "ManagedSecurityGroupError": "safe_ecs.errors",
-            "Operation": "safe_ecs.core.operations",
-            "StatusCache": "safe_ecs.cache.memory",
+            "Operation": "safe_ecs._core.operations",
+            "StatusCache": "safe_ecs.cache._memory",
             "StatusUnavailableError": "safe_ecs.errors",
-            "Undetermined": "safe_ecs.core.decision",
-            "guard": "safe_ecs.twin",
+            "Undetermined": "safe_ecs._core.decision",
+            "guard": "safe_ecs.client",
         },
     )
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from safe_ecs.cli.entry import main
+from safe_ecs.cli._entry import main
 
 sys.exit(main())

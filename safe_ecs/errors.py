@@ -18,12 +18,12 @@ from uuid import uuid4
 
 from alibabacloud_tea_openapi.exceptions import ClientException
 
-from safe_ecs.core.decision import statuses_html
-from safe_ecs.core.notebook import note
-from safe_ecs.core.operations import STATUS_QUERY
+from safe_ecs._core.decision import statuses_html
+from safe_ecs._core.notebook import note
+from safe_ecs._core.operations import STATUS_QUERY
 
 if TYPE_CHECKING:
-    from safe_ecs.core.decision import Decision, GroupStatus, Undetermined
+    from safe_ecs._core.decision import Decision, GroupStatus, Undetermined
 
 MANAGED_CODE: Final = "InvalidOperation.ResourceManagedByCloudProduct"
 UNAVAILABLE_CODE: Final = "SafeEcs.StatusUnavailable"

@@ -8,13 +8,13 @@ from alibabacloud_ecs20140526.client import Client as StockClient
 
 from safe_ecs import Client, StatusCache
 from safe_ecs.testing import FakeEcs
-from safe_ecs.testing.samples import NAT_GATEWAY_SERVICE_ID
+from safe_ecs.testing._samples import NAT_GATEWAY_SERVICE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # So that what they assert is told in full, as in a test.
-pytest.register_assert_rewrite("tests.fake_drivers")
+pytest.register_assert_rewrite("tests.support.fake_drivers")
 
 SERVICE_ID = NAT_GATEWAY_SERVICE_ID
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from safe_ecs import OPERATIONS
-from tests.callers import run_pytest
-from tests.terminals import in_terminal, text_of
+from tests.support.concurrency import run_pytest
+from tests.support.terminals import in_terminal, text_of
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs

@@ -22,7 +22,7 @@ from safe_ecs import (
     guard,
 )
 from safe_ecs.observe import Observer
-from tests.sdk import models
+from tests.support.sdk import models
 
 if TYPE_CHECKING:
     from safe_ecs.observe import DecisionRecord

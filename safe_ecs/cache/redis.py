@@ -22,15 +22,15 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[redis]'", name=error.name) from error
 
-from safe_ecs.background import within
-from safe_ecs.cache.memory import StatusCache
-from safe_ecs.core.decision import GroupStatus
-from safe_ecs.observe.log import LOGGER
+from safe_ecs._core.decision import GroupStatus
+from safe_ecs.cache._background import within
+from safe_ecs.cache._memory import StatusCache
+from safe_ecs.observe._log import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from safe_ecs.core.review import Read
+    from safe_ecs._core.review import Read
 
 _Result = TypeVar("_Result")
 

@@ -16,15 +16,15 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[otel]'", name=error.name) from error
 
-from safe_ecs.observe.observer import Observer
-from safe_ecs.observe.record import own_version
+from safe_ecs.observe._observer import Observer
+from safe_ecs.observe._record import own_version
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import AttributeValue
 
-    from safe_ecs.observe.record import DecisionRecord, LookUp
+    from safe_ecs.observe._record import DecisionRecord, LookUp
 
 _CLOUD: Final = "alibaba_cloud"
 _SERVICE: Final = "Ecs"

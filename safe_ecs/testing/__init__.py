@@ -2,22 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from safe_ecs.lazy import offer
+from safe_ecs._lazy import offer
 
 if TYPE_CHECKING:
-    from safe_ecs.testing.fake import FakeEcs
-    from safe_ecs.testing.faults import CannedAnswer, Fault
-    from safe_ecs.testing.keys import AccessKey
-    from safe_ecs.testing.record import RecordedRequest
+    from safe_ecs.testing._fake import FakeEcs
+    from safe_ecs.testing._faults import CannedAnswer, Fault
+    from safe_ecs.testing._keys import AccessKey
+    from safe_ecs.testing._record import RecordedRequest
 else:
     __getattr__, __dir__ = offer(
         __name__,
         {
-            "AccessKey": "safe_ecs.testing.keys",
-            "CannedAnswer": "safe_ecs.testing.faults",
-            "FakeEcs": "safe_ecs.testing.fake",
-            "Fault": "safe_ecs.testing.faults",
-            "RecordedRequest": "safe_ecs.testing.record",
+            "AccessKey": "safe_ecs.testing._keys",
+            "CannedAnswer": "safe_ecs.testing._faults",
+            "FakeEcs": "safe_ecs.testing._fake",
+            "Fault": "safe_ecs.testing._faults",
+            "RecordedRequest": "safe_ecs.testing._record",
         },
     )
 

@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
     """An Alibaba Cloud ECS of this test's own, with the groups of its ``managed_security_group`` markers."""
-    from safe_ecs.testing.fake import FakeEcs  # noqa: PLC0415 - see the top of the module
+    from safe_ecs.testing._fake import FakeEcs  # noqa: PLC0415 - see the top of the module
 
     with FakeEcs() as ecs:
         for marker in reversed(list(request.node.iter_markers(_MARKER))):
@@ -43,7 +43,7 @@ def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
 @pytest.fixture
 def guarded_client(fake_ecs: FakeEcs) -> Client:
     """A guarded client of ``fake_ecs`` that remembers nothing of other tests."""
-    from safe_ecs.cache.memory import StatusCache  # noqa: PLC0415 - see the top of the module
+    from safe_ecs.cache._memory import StatusCache  # noqa: PLC0415 - see the top of the module
     from safe_ecs.client import Client  # noqa: PLC0415 - as above
 
     return Client(fake_ecs.config(), cache=StatusCache())

@@ -1,0 +1,1 @@
+"""A call of the SDK, read into plain data: its layers merged, and kept while it waits."""

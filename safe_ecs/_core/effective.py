@@ -1,0 +1,171 @@
+"""What will really be sent: action, version, region and targets after the SDK's own merges.
+
+``x-acs-action`` and ``x-acs-version`` are ordinary headers, and ``Action`` and ``Version`` ordinary parameters, so
+any layer that the SDK merges can replace them: global parameters, the runtime's extra ones, the request's, and, for
+headers, those of ``set_rpc_headers``.
+
+Where it is not documented which of two places ECS believes (a header or a parameter, the query or the body), every
+candidate counts: the call is guarded if one of them is a guarded operation, and every group that one of them names
+is a target.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from safe_ecs._core.endpoints import bare_host
+from safe_ecs._core.operations import LEARNED_FROM, NOTICED_ACTIONS
+from safe_ecs._core.parameters import Parameters, kind_of
+from safe_ecs._core.request import ECS_VERSION, EffectiveRequest
+from safe_ecs._core.spelling import folded
+from safe_ecs._core.values import Pairs, text_of
+
+if TYPE_CHECKING:
+    from safe_ecs._core.request import Outgoing
+
+PROTOCOLS: Final = frozenset({"HTTP", "HTTPS", "http", "https"})
+"""What the SDK takes for the beginning of the URL without asking; another text there may be all of a URL."""
+
+_FROM_TEMPLATES: Final = "RunInstances"
+_HEADERS: Final = {"x-acs-action": "action", "x-acs-version": "version", "x-acs-region-id": "regionid"}
+"""The headers that do a parameter's work."""
+
+
+def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
+    """Return what will be sent, or None when it is no operation of ECS that is guarded or learned from."""
+    seen = Parameters()
+    host = _read(outgoing, seen)
+    action = ""
+    for candidate in seen.actions:
+        if not action or action in LEARNED_FROM:
+            action = NOTICED_ACTIONS.get(candidate.lower()) or NOTICED_ACTIONS.get(folded(candidate), action)
+    if not action or not (ECS_VERSION in seen.versions or _is_version_of_ecs(seen.versions)):
+        return None
+    if not host and not outgoing.plugged_in:
+        return None  # The SDK fails on it before it sends anything.
+    region_id = outgoing.client_region_id
+    return EffectiveRequest(
+        action,
+        host,
+        tuple(seen.targets),
+        tuple(seen.region_ids),
+        "" if region_id is None else text_of(region_id).lower(),
+        tuple(sorted(seen.owner.items())) if seen.owner else (),
+        seen.unreadable,
+        seen.named_templates() if action == _FROM_TEMPLATES and not seen.names_own_group else (),
+        tuple(seen.spelt),
+    )
+
+
+def _is_version_of_ecs(versions: list[str]) -> bool:
+    """Return whether one of the versions, if there are any, may be taken for that of ECS."""
+    digits = ["".join(filter(str.isdigit, folded(version))) for version in versions]
+    return not digits or not {"", ECS_VERSION.replace("-", "")}.isdisjoint(digits)
+
+
+def _read(outgoing: Outgoing, seen: Parameters) -> str:
+    """Read everything a call carries and return the host it goes to."""
+    host = "" if outgoing.host is None else text_of(outgoing.host)
+    try:
+        if outgoing.headers or outgoing.once_headers:
+            named_host = _read_headers(outgoing, seen)
+            host = text_of(named_host) if named_host else host
+        else:
+            seen.actions.append(text_of(outgoing.action))
+            if outgoing.version is not None:
+                seen.versions.append(text_of(outgoing.version))
+        _read_parameters(outgoing, seen, host)
+    except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
+        seen.actions.append(text_of(outgoing.action))
+        seen.unreadable = f"reading its parameters raised {type(error).__name__}"
+    return bare_host(host)
+
+
+def _read_headers(outgoing: Outgoing, seen: Parameters) -> object:
+    """Take action, version and region from the headers and return the host, if they replace it."""
+    headers = {"x-acs-action": outgoing.action, "x-acs-version": outgoing.version, **outgoing.headers}
+    every = [headers]
+    if outgoing.once_headers:
+        with_once_headers = {**headers, **outgoing.once_headers}
+        every = [headers, with_once_headers] if outgoing.tried_again else [with_once_headers]
+        headers = with_once_headers
+    host = headers.get("host")
+    address = text_of(host or outgoing.host)
+    for layer in every:
+        if text_of(layer.get("host") or outgoing.host) != address:
+            seen.unreadable = "its header host is for one try, and a further one would go elsewhere"
+        for name, value in layer.items():
+            lowered = text_of(name).lower()
+            if lowered in _HEADERS:
+                seen.add(_HEADERS[lowered], value)
+            elif lowered == "host" and name != "host" and text_of(value) != address:
+                seen.unreadable = f"its header {name} names another host than its address"
+    if outgoing.plugged_in:
+        seen.add("action", outgoing.action)
+        seen.add("version", outgoing.version)
+        return None
+    return host
+
+
+def _read_parameters(outgoing: Outgoing, seen: Parameters, host: str) -> None:
+    for name, value in outgoing.query.items():
+        if type(name) is str and type(value) is str:
+            kind = kind_of(name)
+            if kind is not None and (text := value.strip()):
+                seen.take(kind, name, text)
+        else:
+            seen.add(name, value)
+    pathname, protocol = outgoing.pathname, outgoing.protocol
+    has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
+        text_of(protocol).lower() in PROTOCOLS
+    )
+    if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
+        path = text_of(pathname)
+        _, _, smuggled = f"{text_of(protocol)}://{host}{path}".partition("?")
+        _read_form(smuggled, seen)
+        if path and path[0] not in "/?#":
+            seen.unreadable = "its path begins with no slash, and may lead elsewhere than its endpoint"
+    if outgoing.body is not None:
+        _read_body(outgoing.body, seen)
+    if outgoing.streamed:
+        seen.unreadable = "its body is a stream, which cannot be read without taking it from the call"
+    if not has_plain_protocol and protocol is not None:
+        seen.unreadable = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
+    if "\\" in host:
+        seen.unreadable = (
+            "its endpoint holds a backslash, which some take for the end of a host and some do not"
+        )
+
+
+def _read_body(body: object, seen: Parameters) -> None:
+    if isinstance(body, dict):
+        for key, member in body.items():
+            seen.add(key, member)
+    elif isinstance(body, str):
+        _read_encoded(body, seen)
+    elif isinstance(body, (bytes, bytearray)):
+        _read_encoded(body.decode("utf-8", "replace"), seen)
+    else:
+        seen.unreadable = f"its body is of the type {type(body).__name__}"
+
+
+def _read_encoded(body: str, seen: Parameters) -> None:
+    """Read an encoded body as JSON or as a form: its content type is a header like any other."""
+    if body.lstrip()[:1] in {"{", "["}:
+        try:
+            seen.add("", json.loads(body, object_pairs_hook=Pairs))
+        except (ValueError, RecursionError):
+            seen.unreadable = "its body begins like JSON and is none"
+    elif body and not (body.isascii() and body.isprintable() and "=" in body):
+        # Another character set, a compressed or a multipart body: the server may know how to read it.
+        seen.unreadable = "its body is neither a form nor JSON"
+    else:
+        _read_form(body, seen)
+
+
+def _read_form(text: str, seen: Parameters) -> None:
+    # Older servers take a semicolon for an ampersand.
+    for name, value in parse_qsl(text.replace(";", "&")):
+        seen.add(name, value)

@@ -1,0 +1,164 @@
+"""A review: from a guarded call to a decision, asking for what is not known.
+
+It is a generator, so that the sync and the async driver share every rule. It yields a ``Read`` and is sent, for
+each group named there, a ``GroupStatus`` or ``Undetermined``: failures are values too. Where the groups are named
+by a launch template it yields a ``TemplateRead`` first and is sent their ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from safe_ecs._core.decision import Decision, GroupStatus, Undetermined, decide
+from safe_ecs._core.endpoints import regions_of
+from safe_ecs._core.spelling import normal_id
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from safe_ecs._core.request import EffectiveRequest, LaunchTemplate
+    from safe_ecs.policy import GuardPolicy
+
+Answers: TypeAlias = "dict[str, GroupStatus | Undetermined]"
+TemplateAnswer: TypeAlias = "tuple[str, ...] | Undetermined | None"
+# The answer to a Read is Answers, that to a TemplateRead a TemplateAnswer: the type of a generator cannot say so.
+Review: TypeAlias = "Generator[Read | TemplateRead, Any, Decision]"
+
+NO_REGION = (
+    "neither the request nor the client names a region, and the endpoint's name holds none",
+    "Give the client Config(region_id=...), or the request its RegionId.",
+)
+_UNREADABLE_NEXT_STEP = (
+    "Name the security groups in the request model, or in query or form parameters, and leave headers and endpoint "
+    "to the client's configuration."
+)
+
+
+class Read(NamedTuple):
+    """A question to ECS: the status of these groups in this region, on behalf of this owner."""
+
+    host: str
+    region_id: str
+    security_group_ids: tuple[str, ...]
+    owner: tuple[tuple[str, str], ...] = ()
+
+
+class TemplateRead(NamedTuple):
+    """A question to ECS: the groups that a launch template names; None if there is no such template."""
+
+    host: str
+    region_id: str
+    template: LaunchTemplate
+    owner: tuple[tuple[str, str], ...] = ()
+
+
+def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
+    """Yield the reads a decision needs and return the decision."""
+    if policy.mode == "off":
+        return conclude(request, policy, None, (), ())
+    asked_first: str | None = None
+    groups: dict[str, GroupStatus] = {}
+    unknown: dict[str, Undetermined] = {}
+    pending, spelt, unresolved = yield from _targets(request, policy)
+    # A group counts as missing only when every region the call may be about lacks it.
+    for region_id in regions_of(request):
+        asked_first = asked_first or region_id
+        if not pending:
+            break
+        answers = yield from _ask(request, region_id, pending, spelt)
+        unsettled = []
+        for security_group_id in pending:
+            answer = answers[security_group_id]
+            if isinstance(answer, Undetermined):
+                unknown[security_group_id] = answer
+                unsettled.append(security_group_id)
+                continue
+            groups[security_group_id] = answer
+            if not answer.exists:
+                unsettled.append(security_group_id)
+            elif unknown:
+                unknown.pop(security_group_id, None)
+        pending = tuple(unsettled)
+    # Missing in one region does not outweigh unknown in another.
+    for security_group_id in unknown:
+        groups.pop(security_group_id, None)
+    undetermined = (*unresolved, *unknown.values())
+    nowhere = pending if asked_first is None else ()
+    if request.unreadable or nowhere:
+        undetermined = (*undetermined, *_unanswerable(request, nowhere))
+    return conclude(request, policy, asked_first, tuple(groups.values()), undetermined)
+
+
+def _targets(
+    request: EffectiveRequest, policy: GuardPolicy
+) -> Generator[
+    TemplateRead, TemplateAnswer, tuple[tuple[str, ...], tuple[str, ...], tuple[Undetermined, ...]]
+]:
+    """Return the groups that the request targets, asking for those of its templates, with what was not learned.
+
+    Between the two are those that are not spelt in lower case, as they are spelt.
+    """
+    if not (request.templates and policy.resolve_launch_templates):
+        return request.targets, request.spelt, ()
+    targets: dict[str, None] = dict.fromkeys((*request.targets, *request.spelt))
+    undetermined: list[Undetermined] = []
+    regions = tuple(regions_of(request))
+    if not regions:
+        reason, next_step = NO_REGION
+        undetermined.append(Undetermined(security_group_id="", reason=reason, next_step=next_step))
+    for template in request.templates:
+        for region_id in regions:
+            answer = yield TemplateRead(request.host, region_id, template, request.owner)
+            if isinstance(answer, Undetermined):
+                undetermined.append(answer)
+            elif answer is not None:
+                targets.update(dict.fromkeys(answer))
+                break
+    normal = dict.fromkeys(map(normal_id, targets))
+    return tuple(normal), tuple(each for each in targets if each not in normal), tuple(undetermined)
+
+
+def _ask(
+    request: EffectiveRequest, region_id: str, pending: tuple[str, ...], spelt: tuple[str, ...]
+) -> Generator[Read, Answers, Answers]:
+    """Return what one region says of groups, whether or not ECS minds the case of their ids."""
+    answers = yield Read(request.host, region_id, pending, request.owner)
+    if lacking := tuple(each for each in spelt if _is_missing(answers.get(normal_id(each)))):
+        as_spelt = yield Read(request.host, region_id, lacking, request.owner)
+        answers.update({
+            normal_id(each): answer for each, answer in as_spelt.items() if not _is_missing(answer)
+        })
+    return answers
+
+
+def _is_missing(answer: GroupStatus | Undetermined | None) -> bool:
+    return isinstance(answer, GroupStatus) and not answer.exists
+
+
+def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:
+    """Yield what no read can answer: groups of no known region, and targets that cannot be read."""
+    reason, next_step = NO_REGION
+    for security_group_id in nowhere:
+        yield Undetermined(security_group_id=security_group_id, reason=reason, next_step=next_step)
+    if request.unreadable:
+        yield Undetermined(security_group_id="", reason=request.unreadable, next_step=_UNREADABLE_NEXT_STEP)
+
+
+def conclude(
+    request: EffectiveRequest,
+    policy: GuardPolicy,
+    region_id: str | None,
+    groups: tuple[GroupStatus, ...],
+    undetermined: tuple[Undetermined, ...],
+) -> Decision:
+    """Return the decision for a request once everything is known that can be."""
+    outcome, refused = decide(groups, undetermined, policy)
+    return Decision(request.action, region_id, request.host, outcome, refused, policy, groups, undetermined)
+
+
+def first_read(request: EffectiveRequest, policy: GuardPolicy) -> Read | None:
+    """Return the read that a review begins with, None if it needs none or leads to no plain answer."""
+    if policy.mode == "off" or request.unreadable or request.templates or not request.targets:
+        return None
+    region_id = request.region_ids[0] if request.region_ids else request.client_region_id
+    return Read(request.host, region_id, request.targets, request.owner) if region_id else None

@@ -1,0 +1,301 @@
+"""What ``client.guard`` is: the guard's knowledge and judgement, without making a call."""
+# ruff: noqa: SLF001 - the SDK's client has no getters for its endpoint and region
+
+from __future__ import annotations
+
+from functools import partial
+from time import perf_counter_ns
+from typing import TYPE_CHECKING
+
+from safe_ecs._bypass import Bypass
+from safe_ecs._calls.from_model import intended_call
+from safe_ecs._core.decision import Decision, GroupStatus, Undetermined
+from safe_ecs._core.endpoints import bare_host, regions_of
+from safe_ecs._core.failure import Failure
+from safe_ecs._core.operations import STATUS_QUERY
+from safe_ecs._core.partition import partition_of
+from safe_ecs._core.request import EffectiveRequest
+from safe_ecs._core.review import NO_REGION, Read
+from safe_ecs._core.spelling import normal_id, normal_ids
+from safe_ecs._lookup.listings import RegionPages
+from safe_ecs.cache._background import in_background_async
+from safe_ecs.errors import StatusUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+
+    from safe_ecs._calls.from_model import RequestModel
+    from safe_ecs._core.partition import Partition
+    from safe_ecs._core.review import Answers
+    from safe_ecs._enforcer import Gate
+    from safe_ecs.observe._counters import Stats
+    from safe_ecs.policy import GuardPolicy
+
+
+class Inspector:
+    """Says what the guard of one client knows and would do. Each method that may read has an async twin."""
+
+    __slots__ = ("_client", "_gate")
+
+    def __init__(self, client: OpenApiClient, gate: Gate) -> None:
+        self._client = client
+        self._gate = gate
+
+    def __repr__(self) -> str:
+        stats = self.stats
+        return (
+            f"<guard of {bare_host(str(self._client._endpoint))}: mode {self.policy.mode}, "
+            f"{stats.calls} calls, {stats.refusals} refused, {stats.lookups} look-ups>"
+        )
+
+    @property
+    def policy(self) -> GuardPolicy:
+        """The policy of the client."""
+        return self._gate.policy
+
+    def check(self, request: RequestModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
+        """Return the decision that a call would get, without making it: with the policy and the bypasses of this moment.
+
+        Observers are told that it was ``checked``, not that anything was ``decided``, and no call is counted.
+
+        Args:
+            request: A request model of the SDK, or an action such as ``"JoinSecurityGroup"``.
+            parameters: With an action: its parameters, spelt as on the wire.
+
+        Raises:
+            TypeError: ``request`` is neither, or parameters are given beside a model.
+            ValueError: The installed SDK knows no such operation, or a parameter is spelt as in Python.
+        """
+        began = perf_counter_ns()
+        named, effective = intended_call(self._client, request, parameters)
+        if effective is None:
+            decision = self._not_guarded(named)
+        else:
+            decision = self._gate.decide(self._client, effective, None)
+        self._gate.audience.checked(decision, began)
+        return decision
+
+    async def check_async(
+        self, request: RequestModel | str, parameters: Mapping[str, object] | None = None
+    ) -> Decision:
+        """Do what ``check`` does, in an event loop."""
+        began = perf_counter_ns()
+        named, effective = intended_call(self._client, request, parameters)
+        if effective is None:
+            decision = self._not_guarded(named)
+        else:
+            decision = await self._gate.decide_async(self._client, effective, None)
+        self._gate.audience.checked(decision, began)
+        return decision
+
+    def status(
+        self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
+    ) -> dict[str, GroupStatus]:
+        """Return the status of each group, by its id in lower case.
+
+        Args:
+            security_group_ids: The groups.
+            region_id: Their region; None for the client's.
+            refresh: Whether to ask ECS even for what is remembered.
+
+        Raises:
+            StatusUnavailableError: A status cannot be determined.
+            TypeError: An id is not a string.
+            ValueError: There is no region to look in.
+        """
+        read = self._read(security_group_ids, region_id)
+        return self._known(read, self._gate.statuses(self._client, read, refresh=refresh))
+
+    async def status_async(
+        self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
+    ) -> dict[str, GroupStatus]:
+        """Do what ``status`` does, in an event loop."""
+        read = self._read(security_group_ids, region_id)
+        return self._known(read, await self._gate.statuses_async(self._client, read, refresh=refresh))
+
+    def partition(self, security_group_ids: Iterable[str], region_id: str | None = None) -> Partition:
+        """Sort groups by their status, each once and in the order given.
+
+        A program that needs any group it may use takes one of ``unmanaged``; one that cleans up skips ``managed``, and
+        says why with the ``reason`` of each. Groups of ``allowed_service_ids`` are ``managed`` too.
+
+        Args:
+            security_group_ids: The groups.
+            region_id: Their region; None for the client's.
+
+        Raises:
+            StatusUnavailableError: A status cannot be determined.
+            TypeError: An id is not a string.
+            ValueError: There is no region to look in.
+        """
+        return partition_of(self.status(*normal_ids(security_group_ids), region_id=region_id).values())
+
+    async def partition_async(
+        self, security_group_ids: Iterable[str], region_id: str | None = None
+    ) -> Partition:
+        """Do what ``partition`` does, in an event loop."""
+        statuses = await self.status_async(*normal_ids(security_group_ids), region_id=region_id)
+        return partition_of(statuses.values())
+
+    def bypass(
+        self,
+        *,
+        reason: str,
+        security_group_ids: Iterable[str] | None = None,
+        actions: Iterable[str] | None = None,
+    ) -> AbstractContextManager[None]:
+        """Let calls through on purpose inside one ``with`` block, which ECS then judges for itself.
+
+        It holds for this client alone, not for copies of it, and in the thread or task that entered the block, and
+        what that task starts inside, until the block ends. What lies between the ``yield`` of a generator and its
+        going on is inside the block as well: better not to yield there. Blocks inside one another narrow: every one
+        has to cover a call. Groups whose status cannot be determined are covered like managed ones; a call whose
+        targets cannot be read, only if no groups are named. Each call that would have been refused is recorded as
+        ``bypassed`` and logged as a warning, with the reason.
+
+        Args:
+            reason: Why, for the records.
+            security_group_ids: The groups; None for whatever a call targets.
+            actions: The guarded operations; None for all of them.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: There is no reason, a collection is empty, an id is blank, or an action is none that is guarded.
+            RuntimeError: The same bypass is entered again.
+        """
+        return Bypass(self._client, reason, security_group_ids, actions)
+
+    def forget(self, *security_group_ids: str) -> None:
+        """Drop what is remembered of these groups, or of all if none is named.
+
+        The memory is shared by the clients of the process unless this one was given its own.
+
+        Raises:
+            TypeError: An id is not a string.
+        """
+        ids = normal_ids(security_group_ids)
+        self._gate.knowledge.cache.forget(ids)
+        self._gate.knowledge.cache.withdraw(ids)
+
+    async def forget_async(self, *security_group_ids: str) -> None:
+        """Do what ``forget`` does, in an event loop."""
+        ids = normal_ids(security_group_ids)
+        self._gate.knowledge.cache.forget(ids)
+        await in_background_async(partial(self._gate.knowledge.cache.withdraw, ids))
+
+    def managed_groups(self, region_id: str | None = None) -> Iterator[GroupStatus]:
+        """Return the managed groups of a region, read as they are iterated over, 100 at a time.
+
+        Args:
+            region_id: The region; None for the client's.
+
+        Raises:
+            StatusUnavailableError: ECS could not be asked.
+            ValueError: There is no region to look in.
+        """
+        pages = self._pages(region_id, service_managed_only=True)
+
+        def groups() -> Iterator[GroupStatus]:
+            while not pages.ended:
+                yield from self._page(pages.next_page(), pages.read)
+
+        return groups()
+
+    def managed_groups_async(self, region_id: str | None = None) -> AsyncIterator[GroupStatus]:
+        """Do what ``managed_groups`` does, in an event loop."""
+        pages = self._pages(region_id, service_managed_only=True)
+
+        async def groups() -> AsyncIterator[GroupStatus]:
+            while not pages.ended:
+                for group in self._page(await pages.next_page_async(), pages.read):
+                    yield group
+
+        return groups()
+
+    def warm(self, region_id: str | None = None) -> int:
+        """Read all groups of a region, 100 at a time, so that calls on them need no look-up for ``ttl``.
+
+        Args:
+            region_id: The region; None for the client's.
+
+        Returns:
+            The number of groups.
+
+        Raises:
+            StatusUnavailableError: ECS could not be asked. What was read before that is remembered.
+            ValueError: There is no region to look in.
+        """
+        pages, number = self._pages(region_id), 0
+        while not pages.ended:
+            number += len(self._page(pages.next_page(), pages.read))
+        return number
+
+    async def warm_async(self, region_id: str | None = None) -> int:
+        """Do what ``warm`` does, in an event loop."""
+        pages, number = self._pages(region_id), 0
+        while not pages.ended:
+            number += len(self._page(await pages.next_page_async(), pages.read))
+        return number
+
+    @property
+    def stats(self) -> Stats:
+        """What the guard of this client, and of its copies, has done so far."""
+        return self._gate.knowledge.tally.stats()
+
+    def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionPages:
+        read = self._read((), region_id)
+        means = self._gate.knowledge.means(self._client, read, None)
+        return RegionPages(read, means, service_managed_only=service_managed_only)
+
+    def _page(self, page: list[GroupStatus] | Failure, read: Read) -> list[GroupStatus]:
+        if isinstance(page, Failure):
+            raise self._unavailable(read, (page.of(""),))
+        return page
+
+    def _not_guarded(self, action: str) -> Decision:
+        return Decision(
+            action=action,
+            region_id=self._client._region_id,
+            endpoint=bare_host(str(self._client._endpoint)),
+            outcome="not_guarded",
+            refused=False,
+            policy=self.policy,
+        )
+
+    def _read(self, security_group_ids: tuple[str, ...], region_id: str | None) -> Read:
+        request = EffectiveRequest(
+            action=STATUS_QUERY,
+            host=bare_host(str(self._client._endpoint)),
+            targets=normal_ids(security_group_ids),
+            region_ids=(normal_id(region_id),) if region_id else (),
+            client_region_id=normal_id(self._client._region_id or ""),
+            owner=(),
+            unreadable="",
+        )
+        region = next(regions_of(request), None)
+        if region is None:
+            reason, next_step = NO_REGION
+            raise ValueError(f"ECS cannot be asked: {reason}. {next_step}")
+        return Read(host=request.host, region_id=region, security_group_ids=request.targets)
+
+    def _known(self, read: Read, answers: Answers) -> dict[str, GroupStatus]:
+        undetermined = tuple(a for a in answers.values() if isinstance(a, Undetermined))
+        if not undetermined:
+            return {i: a for i, a in answers.items() if isinstance(a, GroupStatus)}
+        raise self._unavailable(read, undetermined)
+
+    def _unavailable(self, read: Read, undetermined: tuple[Undetermined, ...]) -> StatusUnavailableError:
+        return StatusUnavailableError(
+            Decision(
+                action=STATUS_QUERY,
+                region_id=read.region_id,
+                endpoint=read.host,
+                outcome="unavailable",
+                refused=False,
+                policy=self.policy,
+                undetermined=undetermined,
+            )
+        )

@@ -1,0 +1,1 @@
+"""The Describe queries of a look-up and their answers, pure: no SDK, no library, no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Sends a Describe query to ECS: the connection, the retries, and the failures."""

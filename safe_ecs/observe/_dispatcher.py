@@ -1,0 +1,188 @@
+"""Tells the observers of a client what there is to tell, and keeps the client safe from them."""
+
+from __future__ import annotations
+
+import pickle
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from contextvars import ContextVar
+from functools import partial
+from inspect import iscoroutinefunction
+from time import perf_counter_ns
+from traceback import format_tb
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from safe_ecs.observe._caller import caller
+from safe_ecs.observe._log import LOGGER, Log, is_heard
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from safe_ecs._core.decision import Decision, Outcome
+    from safe_ecs._core.failure import Failure
+    from safe_ecs._core.review import Read, TemplateRead
+    from safe_ecs.observe._observer import Observer
+    from safe_ecs.observe._record import DecisionEvent, DecisionRecord, LookUp
+
+_LOG: Final = Log()
+_FACTS: Final = ("decided", "checked", "looked_up")
+# Those who are being told something in this thread or task: what they do themselves they are not told.
+_BEING_TOLD: Final[ContextVar[tuple[Observer, ...]]] = ContextVar("safe_ecs_being_told", default=())
+# By the id of an observer that has raised: what keeps it, or says that it is gone.
+_raised: Final[dict[int, object]] = {}
+
+
+class Audience:
+    """The observers of one client and of its copies, and the logger.
+
+    Args:
+        observers: Who is told, in this order.
+
+    Raises:
+        TypeError: They are no collection, or one of them is no Observer, is a class, or would have to be awaited.
+    """
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        if not isinstance(observers, Iterable):
+            raise TypeError(f"observers must be several observers, in a list or the like, not {observers!r}")
+        self.observers = tuple(observers)
+        for observer in self.observers:
+            if isinstance(observer, type):
+                raise TypeError(f"an observer is an instance, not the class {observer.__qualname__}")
+            for fact in _FACTS:
+                method = getattr(observer, fact, None)
+                if not callable(method):
+                    raise TypeError(f"an observer has the methods {', '.join(_FACTS)}: {observer!r} has not")
+                if iscoroutinefunction(method):
+                    raise TypeError(
+                        f"{fact} of {observer!r} is told, not awaited: it must be no coroutine function"
+                    )
+
+    def cares(self, outcome: Outcome) -> bool:
+        """Return whether anybody will hear of a decision: if not, no record of it need be made."""
+        return bool(self.observers) or is_heard(outcome)
+
+    def decided(self, decision: Decision, began: int) -> DecisionRecord:
+        """Tell what was decided of a call, and return the record.
+
+        Args:
+            decision: The decision.
+            began: When deciding began, by ``time.perf_counter_ns``.
+        """
+        return self._tell_decision("decided", decision, began)
+
+    def checked(self, decision: Decision, began: int) -> None:
+        """Tell what was answered to ``check``, if anybody cares."""
+        if self.cares("not_guarded"):
+            self._tell_decision("checked", decision, began)
+
+    def looked_up(  # noqa: PLR0913, PLR0917 - each is something that a look-up has
+        self,
+        at: Read | TemplateRead,
+        action: str,
+        groups_asked: int,
+        tries: int,
+        seconds: float,
+        failure: Failure | None,
+    ) -> None:
+        """Tell that ECS was asked, if anybody cares.
+
+        Args:
+            at: Where.
+            action: The Describe call.
+            groups_asked: How many groups it named.
+            tries: How often it was sent.
+            seconds: How long it took.
+            failure: Why there is no answer; None if there is one.
+        """
+        if self.cares("allowed"):
+            code = None if failure is None else failure.code
+            from safe_ecs.observe._record import LookUp, now, own_version  # noqa: PLC0415 - as below
+
+            look_up = LookUp(
+                time=now(),
+                action=action,
+                region_id=at.region_id,
+                endpoint=at.host,
+                groups_asked=groups_asked,
+                tries=tries,
+                microseconds=round(seconds * 1e6),
+                error_code=code,
+                exception=None if failure is None or code else _name(failure.cause),
+                safe_ecs_version=own_version(),
+            )
+            self._tell("looked_up", look_up)
+
+    def _tell_decision(self, event: DecisionEvent, decision: Decision, began: int) -> DecisionRecord:
+        # Importing the records takes a tenth of what importing safe_ecs takes: only where somebody listens.
+        from safe_ecs.observe._record import decision_record  # noqa: PLC0415 - as said
+
+        record = decision_record(
+            decision,
+            event,
+            decision_id=str(uuid4()).upper(),
+            microseconds=(perf_counter_ns() - began) // 1000,
+            caller=caller(),
+        )
+        self._tell(event, record)
+        return record
+
+    def _tell(self, fact: Literal["decided", "checked", "looked_up"], told: DecisionRecord | LookUp) -> None:
+        for observer in (_LOG, *self.observers):
+            being_told = _BEING_TOLD.get()
+            if any(each is observer for each in being_told):
+                continue
+            token = _BEING_TOLD.set((*being_told, observer))
+            try:
+                getattr(observer, fact)(told)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the call goes on
+                _complain(observer, fact, error)
+            finally:
+                _BEING_TOLD.reset(token)
+
+    def travelling(self) -> tuple[Observer, ...]:
+        """Return the observers that can go to another process with their client; the others stay, which is logged."""
+        able = []
+        for observer in self.observers:
+            try:
+                pickle.dumps(observer)
+            except Exception as error:  # noqa: BLE001 - whatever keeps it here
+                LOGGER.warning(
+                    "The observer %s does not travel with its client, because it cannot be pickled: %s.",
+                    type(observer).__qualname__,
+                    type(error).__name__,
+                )
+            else:
+                able.append(observer)
+        return tuple(able)
+
+
+def _name(cause: BaseException | None) -> str:
+    """Return the name of an exception, or of the one inside the SDK's."""
+    return type(getattr(cause, "inner_exception", cause)).__name__
+
+
+def _complain(observer: Observer, fact: str, error: Exception) -> None:
+    """Log that an observer raised, the first time that it does."""
+    key = id(observer)
+    if key in _raised:
+        return
+    try:
+        _raised[key] = weakref.ref(observer, partial(_forget, key))
+    except TypeError:
+        _raised[key] = observer
+    with suppress(Exception):  # The logging itself may be what raises.
+        # Without the error's text, and those of what was being handled: the SDK's hold parameters and signatures.
+        LOGGER.warning(
+            "The observer %s raised %s when it was told %r; calls go on, and this is not logged again. It was here:\n%s",
+            type(observer).__qualname__,
+            type(error).__name__,
+            fact,
+            "".join(format_tb(error.__traceback__)).rstrip(),
+        )
+
+
+def _forget(key: int, _: object) -> None:
+    _raised.pop(key, None)

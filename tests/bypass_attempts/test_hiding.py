@@ -1,0 +1,347 @@
+"""Ways to hide what a call does: none leads past the guard, and none is taken for one that is harmless."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from darabonba.model import DaraModel
+from darabonba.policy.retry import RetryOptions
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
+from Tea.exceptions import TeaException
+
+from safe_ecs import Client, ManagedSecurityGroupError, StatusUnavailableError
+from safe_ecs.testing import FakeEcs, Fault
+from tests.support.sdk import TWICE, OpenApiRequest, models
+from tests.support.transports import DELETE, DOORS, TRANSPORTS, params, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def ecs() -> Iterator[FakeEcs]:
+    """An opponent that takes whatever arrives: signatures do not cover all that can be smuggled in."""
+    with FakeEcs(check_signatures=False) as server:
+        yield server
+
+
+CHANNELS: dict[str, Callable[[Client, str], Any]] = {}
+
+
+def channel(build: Callable[[Client, str], Any]) -> Callable[[Client, str], Any]:
+    CHANNELS[build.__name__.replace("_", " ")] = build
+    return build
+
+
+@channel
+def in_the_query(_: Client, group: str) -> Any:
+    return OpenApiRequest(query={"SecurityGroupId": group}), RuntimeOptions()
+
+
+@channel
+def in_the_form(_: Client, group: str) -> Any:
+    return OpenApiRequest(body={"SecurityGroupId": group}), RuntimeOptions()
+
+
+@channel
+def nested_in_the_form(_: Client, group: str) -> Any:
+    return OpenApiRequest(body={"NetworkInterface": [{"SecurityGroupIds": [group]}]}), RuntimeOptions()
+
+
+class Query(DaraModel):
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def to_map(self) -> Any:
+        return {"SecurityGroupId": self.group}
+
+
+@channel
+def in_a_model_as_query(_: Client, group: str) -> Any:
+    return OpenApiRequest(query=Query(group)), RuntimeOptions()
+
+
+@channel
+def in_global_parameters(client: Client, group: str) -> Any:
+    client._global_parameters = GlobalParameters(queries={"SecurityGroupId": group})
+    return OpenApiRequest(query={}), RuntimeOptions()
+
+
+@channel
+def in_the_runtime(_: Client, group: str) -> Any:
+    extra = ExtendsParameters(queries={"SecurityGroupId": group})
+    return OpenApiRequest(query={}), RuntimeOptions(extends_parameters=extra)
+
+
+@channel
+def numbered(_: Client, group: str) -> Any:
+    return OpenApiRequest(query={"NetworkInterface.3.SecurityGroupIds.7": group}), RuntimeOptions()
+
+
+@channel
+def as_a_json_array(_: Client, group: str) -> Any:
+    return OpenApiRequest(query={"SecurityGroupIds": f' [ "{group}" ] '}), RuntimeOptions()
+
+
+@channel
+def with_blanks_and_capitals(_: Client, group: str) -> Any:
+    return OpenApiRequest(query={"securitygroupid": f" \t{group.upper()} "}), RuntimeOptions()
+
+
+@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest", "do_request_async"])
+@pytest.mark.parametrize("name", CHANNELS)
+def test_no_parameter_channel_hides_a_managed_group(
+    ecs: FakeEcs, stock: Any, client: Client, managed: str, name: str, door: str
+) -> None:
+    """Wherever the SDK takes parameters from, what ECS would refuse is refused here first."""
+    request, runtime = CHANNELS[name](stock, managed)
+    with pytest.raises(TeaException) as remote:
+        DOORS[door](stock, "RunInstances", request, runtime)
+    assert remote.value.code == ManagedSecurityGroupError.code
+    request, runtime = CHANNELS[name](client, managed)
+    with pytest.raises(ManagedSecurityGroupError):
+        DOORS[door](client, "RunInstances", request, runtime)
+    assert len(ecs.writes) == 1
+
+
+HARMLESS = "DescribeSecurityGroupAttribute"
+
+
+@pytest.mark.parametrize("layer", ["global", "runtime", "request", "set_rpc_headers"])
+@pytest.mark.parametrize("header", ["x-acs-action", "X-Acs-Action"])
+def test_a_header_that_replaces_the_action_does_not_hide_it(
+    ecs: FakeEcs, client: Client, managed: str, layer: str, header: str
+) -> None:
+    """The action is an ordinary header: a harmless call can become a deletion on its way."""
+    _send_with_header(client, managed, layer, {header: DELETE}, HARMLESS)
+    assert not ecs.writes
+
+
+def _send_with_header(client: Any, group: str, layer: str, header: dict[str, str], action: str) -> None:
+    request, runtime = query(group), RuntimeOptions()
+    if layer == "global":
+        client._global_parameters = GlobalParameters(headers=header)
+    elif layer == "runtime":
+        runtime.extends_parameters = ExtendsParameters(headers=header)
+    elif layer == "request":
+        request.headers = header
+    else:
+        client.set_rpc_headers(header)
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(params(action), request, runtime)
+
+
+@pytest.mark.parametrize("layer", ["query", "form", "endpoint"])
+def test_a_parameter_that_replaces_the_action_does_not_hide_it(
+    ecs: FakeEcs, client: Client, managed: str, layer: str
+) -> None:
+    """With the older signature the action is a parameter like any other."""
+    request = query(managed)
+    if layer == "query":
+        request.query["Action"] = DELETE
+    elif layer == "form":
+        request.body = {"Action": DELETE}
+    else:
+        client._endpoint += f"/?Action={DELETE}&"
+    with pytest.raises(ManagedSecurityGroupError):
+        DOORS["do_rpcrequest"](client, HARMLESS, request)
+    assert not ecs.writes
+
+
+@pytest.mark.parametrize("separator", "&;")
+def test_a_path_that_carries_a_query_does_not_hide_it(
+    ecs: FakeEcs, client: Client, managed: str, separator: str
+) -> None:
+    """The SDK appends its query to whatever the path already holds."""
+    smuggling = params(HARMLESS, pathname=f"/?Action={DELETE}{separator}SecurityGroupId={managed}")
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())
+    assert not ecs.writes
+
+
+@pytest.mark.parametrize("header", [{"x-acs-version": "2099-01-01"}, {"host": "127.0.0.1:1"}], ids=str)
+def test_a_header_does_not_hide_what_a_gateway_plug_in_sends(
+    ecs: FakeEcs, client: Client, managed: str, header: dict[str, str]
+) -> None:
+    """The plug-in takes host, action and version from the client and the call."""
+    request = query(managed)
+    request.headers = header
+    with pytest.raises(ManagedSecurityGroupError):
+        DOORS["execute"](client, DELETE, request)
+    assert not ecs.writes
+
+
+def test_a_query_that_endpoint_and_path_make_together_is_read(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The SDK puts them side by side."""
+    client._endpoint += "/?a=b"
+    smuggling = params(DELETE, pathname=f"&SecurityGroupId={managed}")
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())
+    assert not ecs.writes
+
+
+def test_a_call_whose_action_is_replaced_by_a_query_is_let_through(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """What counts is what is sent, and that is a query here."""
+    client.set_rpc_headers({"x-acs-action": HARMLESS})
+    DOORS["do_request"](client, DELETE, query(managed))
+    assert [request.action for request in ecs.requests] == [HARMLESS]
+
+
+def test_headers_for_one_try_do_not_hide_what_a_second_try_would_send(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The headers of set_rpc_headers are gone when the SDK sends a call again."""
+    client._retry_options = RetryOptions({"retryable": True})
+    client.set_rpc_headers({"x-acs-action": HARMLESS})
+    with pytest.raises(ManagedSecurityGroupError):
+        DOORS["do_request"](client, DELETE, query(managed))
+    assert not ecs.writes
+
+
+def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Nobody manages the group at the other host, which lets the call fail once."""
+    client._retry_options = TWICE
+    with FakeEcs(check_signatures=False) as other:
+        other.fail(DELETE, Fault("unavailable"), times=1)
+        client.set_rpc_headers({"host": other.endpoint})
+        with pytest.raises(StatusUnavailableError, match="a further one would go elsewhere"):
+            DOORS["do_request"](client, DELETE, query(managed))
+        assert not other.writes
+    assert not ecs.writes
+
+
+def test_the_read_goes_where_a_header_sends_the_call(ecs: FakeEcs, managed: str) -> None:
+    """The header ``host`` is the address that the SDK connects to."""
+    config = ecs.config()
+    config.endpoint = "127.0.0.1:1"
+    client = Client(config)
+    request = query(managed)
+    request.headers = {"host": ecs.endpoint}
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(params(DELETE), request, RuntimeOptions())
+    assert not ecs.writes
+
+
+@pytest.mark.parametrize(
+    "behind", ["/?a=://127.0.0.1:1", "\\@127.0.0.1:1", "?a@127.0.0.1:1", "#@127.0.0.1:1"]
+)
+def test_the_read_goes_to_no_host_that_stands_behind_the_one_the_call_goes_to(
+    ecs: FakeEcs, client: Client, managed: str, behind: str
+) -> None:
+    """The SDK connects to what stands in front of a path, a query, a fragment or a backslash."""
+    request = OpenApiRequest(body={"SecurityGroupId": managed, "RegionId": "cn-hangzhou"})
+    request.headers = {"host": f"{ecs.endpoint}{behind}"}
+    with pytest.raises(ManagedSecurityGroupError):
+        client.do_request(params(DELETE), request, RuntimeOptions())
+    assert not ecs.writes
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_layers_of_an_unguarded_call_reach_ecs_as_with_the_stock_client(
+    ecs: FakeEcs, stock: Any, client: Client, ordinary: str, door: str
+) -> None:
+    """Global parameters, the runtime's, headers and body make no difference."""
+    for each in (stock, client):
+        each._global_parameters = GlobalParameters(queries={"A": "1"}, headers={"a": "1"})
+        each.set_rpc_headers({"c": "3"})
+        runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"B": "2"}, headers={"b": "2"}))
+        DOORS[door](each, HARMLESS, query(ordinary), runtime)
+    sent, ours = ecs.requests
+    volatile = {"authorization", "date", "x-acs-date", "x-acs-signature-nonce"}
+    assert sent.parameters.keys() == ours.parameters.keys() >= {"A", "B"}
+    assert sent.headers.keys() == ours.headers.keys() >= {"a", "b"}
+    for name in sent.headers.keys() - volatile:
+        assert sent.headers[name] == ours.headers[name]
+
+
+def test_the_read_leaves_the_headers_of_the_next_call_to_that_call(
+    ecs: FakeEcs, client: Client, ordinary: str
+) -> None:
+    """set_rpc_headers is meant for the user's call: the guard's read neither takes nor sends it."""
+    client.set_rpc_headers({"x-trace": "mine"})
+    client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
+    read, write = ecs.requests
+    assert "x-trace" not in read.headers
+    assert write.headers["x-trace"] == "mine"
+
+
+def test_a_filter_meant_for_the_call_does_not_make_the_group_look_missing(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Extra queries of the client and of the runtime stay out of the guard's read."""
+    client._global_parameters = GlobalParameters(queries={"SecurityGroupName": "no such name"})
+    runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"ServiceManaged": "false"}))
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group_with_options(
+            models.DeleteSecurityGroupRequest(security_group_id=managed), runtime
+        )
+    assert not {"SecurityGroupName", "ServiceManaged"} & ecs.reads[0].parameters.keys()
+
+
+def test_the_read_speaks_for_the_owner_that_the_call_speaks_for(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Acting for another account, the guard must look where the call would write."""
+    request = models.DeleteSecurityGroupRequest(security_group_id=managed, resource_owner_id=42)
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group(request)
+    assert ecs.reads[0].parameters["ResourceOwnerId"] == "42"
+
+
+IN_ITSELF: list[Any] = []
+IN_ITSELF.append(IN_ITSELF)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        OpenApiRequest(query={"SecurityGroupIds": '["sg-1"'}),
+        OpenApiRequest(query={"SecurityGroupIds": "[1]"}),
+        OpenApiRequest(body=object()),
+        OpenApiRequest(body=b"{"),
+        OpenApiRequest(stream=object()),
+        OpenApiRequest(query={"Deep": IN_ITSELF}),
+    ],
+)
+def test_a_guarded_call_whose_target_cannot_be_read_is_refused(
+    ecs: FakeEcs, client: Client, request_: Any
+) -> None:
+    """What cannot be read may be a managed group."""
+    with pytest.raises(StatusUnavailableError, match="Which security groups DeleteSecurityGroup targets"):
+        client.do_request(params(DELETE), request_, RuntimeOptions())
+    assert not ecs.requests
+
+
+class _Unreadable:
+    def __str__(self) -> str:
+        raise OSError("not today")
+
+
+def test_a_value_that_cannot_be_turned_into_text_is_refused(ecs: FakeEcs, client: Client) -> None:
+    """An exception in the caller's own object is no way round the guard, and no crash of it."""
+    request = OpenApiRequest(query={"SecurityGroupId": _Unreadable()})
+    with pytest.raises(StatusUnavailableError, match="raised OSError"):
+        client.do_request(params(DELETE), request, RuntimeOptions())
+    assert not ecs.requests
+
+
+@pytest.mark.parametrize("door", TRANSPORTS)
+def test_a_call_with_nothing_to_send_fails_as_with_the_stock_client(
+    ecs: FakeEcs, stock: Any, client: Client, door: str
+) -> None:
+    """The guard does not stumble over what the SDK refuses by itself."""
+    errors = []
+    for each in (stock, client):
+        with pytest.raises(Exception) as error:  # noqa: PT011 - whatever the SDK raises
+            DOORS[door](each, DELETE, None)
+        errors.append((type(error.value), str(error.value)))
+    assert errors[0] == errors[1]
+    assert not ecs.requests

@@ -1,0 +1,170 @@
+"""No object shows one group and sends another, once or on a further try."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, UserString
+from contextlib import contextmanager
+from enum import Enum
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from darabonba.policy.retry import RetryOptions
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
+
+from safe_ecs.testing import CannedAnswer, FakeEcs
+from tests.bypass_attempts.refusal import HARMLESS, refuse
+from tests.support.concurrency import Callers
+from tests.support.sdk import OpenApiRequest
+from tests.support.transports import DELETE, DOORS, params, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from safe_ecs import Client
+
+
+class Plain(str):
+    """Somebody's kind of text, such as templates and validators make."""
+
+    __slots__ = ()
+
+
+class Disguised(str):
+    """A text that is sent as another: str() of it makes what is on the wire."""
+
+    __slots__ = ("sent",)
+    sent: str
+
+    def __new__(cls, shown: str, sent: str) -> Disguised:  # noqa: PYI034 - it is no base class
+        self = super().__new__(cls, shown)
+        self.sent = sent
+        return self
+
+    def __str__(self) -> str:
+        return self.sent
+
+
+class Changing:
+    """A value that is one group when it is reviewed and another when it is sent."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+
+    def __str__(self) -> str:
+        return self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]
+
+
+class ChangingQuery(dict[str, Any]):
+    """A mapping that holds one group when it is reviewed and another when it is sent."""
+
+    def __init__(self, *groups: str) -> None:
+        super().__init__(SecurityGroupId="")
+        self.groups = list(groups)
+
+    def keys(self) -> Any:
+        return ["RegionId", "SecurityGroupId"]
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "RegionId":
+            return "cn-hangzhou"
+        return self.groups.pop(0) if len(self.groups) > 1 else self.groups[0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+
+class Name(str, Enum):  # noqa: UP042 - the point
+    GROUP = "SecurityGroupId"
+
+
+OBJECTS: dict[str, Callable[[str, str], Any]] = {
+    "text of somebody's own": lambda managed, _: {"SecurityGroupId": Plain(managed)},
+    "disguised value": lambda managed, ordinary: {"SecurityGroupId": Disguised(ordinary, managed)},
+    "disguised name": lambda managed, _: {Disguised("Description", "SecurityGroupId"): managed},
+    "member of an enumeration as a name": lambda managed, _: {Name.GROUP: managed},
+    "object as a name": lambda managed, _: {Changing("Description", "SecurityGroupId"): managed},
+    "object as a value": lambda managed, ordinary: {"SecurityGroupId": Changing(ordinary, managed)},
+    "object that looks like a text": lambda managed, _: {"SecurityGroupId": UserString(managed)},
+    "bytes": lambda managed, _: {"SecurityGroupId": managed.encode()},
+    "mapping that keeps an order": lambda managed, _: OrderedDict(SecurityGroupId=managed),
+    "mapping that changes": ChangingQuery,
+}
+
+
+@pytest.mark.parametrize("way", OBJECTS)
+def test_no_object_shows_one_group_and_sends_another(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, way: str
+) -> None:
+    """What may say something else when it is sent cannot be read."""
+    client.guard.status(ordinary)
+    request = OpenApiRequest(query=OBJECTS[way](managed, ordinary))
+    refuse(lambda: client.do_request(params(DELETE, auth_type="Anonymous"), request, RuntimeOptions()), ecs)
+
+
+def test_a_mapping_that_changes_is_sent_as_it_was_reviewed(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str
+) -> None:
+    """It is read once."""
+    client.guard.status(ordinary)
+    client.do_request(
+        params(DELETE), OpenApiRequest(query=ChangingQuery(ordinary, managed)), RuntimeOptions()
+    )
+    assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary]
+
+
+AGAIN = RetryOptions({
+    "retryable": True,
+    "retryCondition": [
+        {"maxAttempts": 3, "errorCode": ["ServiceUnavailable"], "backoff": {"policy": "Fixed", "period": 1}}
+    ],
+})
+
+
+FAILS = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=0.3)
+
+
+@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest", "do_request_async"])
+@pytest.mark.parametrize("part", ["query", "body", "runtime"])
+def test_a_call_that_the_sdk_sends_again_is_sent_as_it_was(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, part: str, door: str
+) -> None:
+    """The caller may have reused his objects between one try and the next."""
+    client._retry_options = AGAIN
+    client.guard.status(ordinary)
+    request, runtime = OpenApiRequest(), RuntimeOptions()
+    queries = {"SecurityGroupId": ordinary}
+    if part == "runtime":
+        runtime.extends_parameters = ExtendsParameters(queries=queries)
+    else:
+        setattr(request, part, queries)
+    ecs.answer_with(DELETE, FAILS)
+    with _sent_once(ecs, lambda: DOORS[door](client, DELETE, request, runtime)):
+        queries["SecurityGroupId"] = managed
+    assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary, ordinary]
+
+
+def test_a_harmless_call_that_the_sdk_sends_again_becomes_no_other(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Even if its Params have become those of a deletion since."""
+    client._retry_options = AGAIN
+    harmless = params(HARMLESS)
+    ecs.answer_with(HARMLESS, FAILS)
+    with _sent_once(ecs, lambda: client.do_request(harmless, query(managed), RuntimeOptions())):
+        harmless.action = DELETE
+    assert [each.action for each in ecs.requests] == [HARMLESS, HARMLESS]
+
+
+@contextmanager
+def _sent_once(ecs: FakeEcs, send: Callable[[], Any]) -> Iterator[None]:
+    """Enter the block when a call has been sent for the first time, and wait for it afterwards."""
+    before = len(ecs.requests)
+    callers = Callers([send])
+    deadline = monotonic() + 20
+    while len(ecs.requests) == before:
+        assert monotonic() < deadline
+        sleep(0.01)
+    yield
+    [result] = callers.join(30)
+    assert not isinstance(result, BaseException), result

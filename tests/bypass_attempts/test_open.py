@@ -1,0 +1,84 @@
+"""What is left open on purpose, and ends at ECS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_ecs20140526.client import Client as StockClient
+from alibabacloud_tea_openapi.client import Client as OpenApiClient
+from alibabacloud_tea_openapi.exceptions import ClientException
+from darabonba.runtime import RuntimeOptions
+
+from safe_ecs import Client, GuardError, GuardPolicy
+from safe_ecs._enforcer import Gate
+from safe_ecs.observe import Observer
+from tests.support.transports import DELETE, params, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from safe_ecs.testing import FakeEcs
+
+
+def by_the_name_of_a_base_class(client: Any, request: Any) -> None:
+    OpenApiClient.do_request(client, params(DELETE), request, RuntimeOptions())
+
+
+def with_another_class(client: Any, request: Any) -> None:
+    client.__class__ = StockClient
+    client.do_request(params(DELETE), request, RuntimeOptions())
+
+
+def with_a_method_replaced_on_the_client(client: Any, request: Any) -> None:
+    client.do_request = StockClient.do_request.__get__(client)
+    client.call_api(params(DELETE), request, RuntimeOptions())
+
+
+def with_another_guard(client: Any, request: Any) -> None:
+    client._safe_ecs_gate = Gate(GuardPolicy(mode="off"), None)
+    client.do_request(params(DELETE), request, RuntimeOptions())
+
+
+def with_an_observer_that_changes_the_request(client: Any, request: Any) -> None:
+    managed, ordinary = request.query["SecurityGroupId"], "sg-ordinary"
+
+    class Meddler(Observer):
+        def decided(self, record: Any) -> None:
+            request.query["SecurityGroupId"] = managed
+
+    request.query["SecurityGroupId"] = ordinary
+    client._safe_ecs_gate = Gate(GuardPolicy(), client._safe_ecs_gate.knowledge.cache, [Meddler()])
+    client.guard.status(ordinary)
+    client.do_request(params(DELETE), request, RuntimeOptions())
+
+
+OPEN = (
+    by_the_name_of_a_base_class,
+    with_another_class,
+    with_a_method_replaced_on_the_client,
+    with_another_guard,
+    with_an_observer_that_changes_the_request,
+)
+
+
+@pytest.mark.parametrize("way", OPEN)
+def test_code_that_means_to_pass_the_guard_does_and_ecs_refuses(
+    ecs: FakeEcs, client: Client, managed: str, way: Callable[[Any, Any], None]
+) -> None:
+    """The README says so: the guard is for mistakes, and ECS for everything else."""
+    ecs.create_security_group(security_group_id="sg-ordinary")
+    with pytest.raises(ClientException) as refusal:
+        way(client, query(managed))
+    assert not isinstance(refusal.value, GuardError)
+    assert len(ecs.writes) == 1
+
+
+@pytest.mark.parametrize("action", ["CreateAutoProvisioningGroup", "CreateLaunchTemplate", "TagResources"])
+def test_what_ecs_does_not_refuse_is_let_through_with_the_reason(
+    client: Client, managed: str, action: str
+) -> None:
+    """It names a group, and changes none."""
+    decision = client.guard.check(action, {"SecurityGroupId": managed, "ResourceId.1": managed})
+    assert decision.outcome == "not_guarded"
+    assert "ECS" in decision.reason or "label" in decision.reason

@@ -1,0 +1,271 @@
+"""No spelling of an id, a name, an action or a version hides a managed group."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from darabonba.runtime import RuntimeOptions
+
+from safe_ecs import Client, GuardPolicy
+from safe_ecs._core.drive import drive
+from safe_ecs._core.review import Read, TemplateRead, review
+from safe_ecs._lookup.queries.statuses import describe
+from safe_ecs.testing import CannedAnswer, FakeEcs
+from tests.bypass_attempts.refusal import HARMLESS, REGION, RUN, refuse
+from tests.support.merged_calls import effective
+from tests.support.sdk import OpenApiRequest
+from tests.support.transports import DELETE, DOORS, params, query
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+IDS: dict[str, Callable[[str], str]] = {
+    "no-break space": lambda group: f"\N{NO-BREAK SPACE}{group}\N{NO-BREAK SPACE}",
+    "ideographic space": lambda group: f"{group}\N{IDEOGRAPHIC SPACE}",
+    "zero-width space": lambda group: f"{group}\N{ZERO WIDTH SPACE}",
+    "byte order mark": lambda group: f"\N{ZERO WIDTH NO-BREAK SPACE}{group}",
+    "soft hyphen": lambda group: group.replace("-", "-\N{SOFT HYPHEN}"),
+    "another hyphen": lambda group: group.replace("-", "\N{NON-BREAKING HYPHEN}"),
+    "full-width letters": lambda group: group.replace("sg", "\uff53\uff47"),
+    "full-width digits": lambda group: "".join(chr(ord(c) + 0xFEE0) if c.isdecimal() else c for c in group),
+    "Arabic digits": lambda group: group.translate({ord(str(n)): 0x660 + n for n in range(10)}),
+    "long s": lambda group: group.replace("s", "\N{LATIN SMALL LETTER LONG S}", 1),
+    "trailing NUL": lambda group: f"{group}\0",
+    "NUL and more": lambda group: f"{group}\0sg-other",
+    "line feed": lambda group: f"{group}\n",
+    "line feed and more": lambda group: f"{group}\nsg-other",
+    "unit separator": lambda group: f"{group}\x1f",
+    "next line": lambda group: f"\x85{group}",
+    "trailing dot": lambda group: f"{group}.",
+    "trailing plus": lambda group: f"{group}+",
+    "percent-encoded": lambda group: group.replace("-", "%2D"),
+    "percent-encoded twice": lambda group: group.replace("-", "%252D"),
+    "encoded blank": lambda group: f"{group}%20",
+    "list with commas": lambda group: f"sg-other,{group}",
+    "list with blanks": lambda group: f"sg-other {group}",
+    "quoted": lambda group: f'"{group}"',
+    "quoted otherwise": lambda group: f"'{group}'",
+    "array in a string": lambda group: f'["{group}"]',
+    "array of arrays": lambda group: f'[["{group}"]]',
+    "array in a string in an array": lambda group: f'["[\\"{group}\\"]"]',
+    "array without quotes": lambda group: f"[{group}]",
+    "object": lambda group: f'{{"SecurityGroupId": "{group}"}}',
+    "capitals": str.upper,
+    "escape": lambda group: f'["\\u0073{group[1:]}"]',
+}
+
+
+@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest", "do_request_async"])
+@pytest.mark.parametrize("spelling", IDS)
+def test_no_spelling_of_an_id_hides_a_managed_group(
+    ecs: FakeEcs, client: Client, managed: str, spelling: str, door: str
+) -> None:
+    """Blanks, look-alikes, encodings and lists: an id that ECS may read in two ways is never "missing"."""
+    request = OpenApiRequest(query={**REGION, "SecurityGroupId": IDS[spelling](managed)})
+    refuse(lambda: DOORS[door](client, DELETE, request), ecs)
+
+
+PLAIN_AFTER_ALL = {
+    "no-break space",
+    "ideographic space",
+    "line feed",
+    "unit separator",
+    "next line",
+    "quoted",
+    "array in a string",
+    "capitals",
+    "escape",
+}
+
+
+@pytest.mark.parametrize("spelling", sorted(IDS.keys() - PLAIN_AFTER_ALL))
+def test_an_odd_id_that_ecs_says_nothing_of_is_not_missing(
+    ecs: FakeEcs, client: Client, managed: str, spelling: str
+) -> None:
+    """FakeEcs refuses to look for such ids. An ECS that only finds no such group opens no way either."""
+    nothing = CannedAnswer(body=b'{"SecurityGroups": {"SecurityGroup": []}}')
+    ecs.answer_always("DescribeSecurityGroups", nothing)
+    request = OpenApiRequest(query={**REGION, "SecurityGroupId": IDS[spelling](managed)})
+    refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
+
+
+def test_an_answer_about_a_group_that_was_not_asked_for_makes_nothing_missing(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Then ECS reads an id otherwise than the guard: cut off at some length, for one."""
+    group = {"SecurityGroupId": managed, "ServiceManaged": True}
+    answer = CannedAnswer(body=json.dumps({"SecurityGroups": {"SecurityGroup": [group]}}).encode())
+    ecs.answer_always("DescribeSecurityGroups", answer)
+    refuse(lambda: client.do_request(params(DELETE), query(f"{managed}-and-more"), RuntimeOptions()), ecs)
+
+
+MINDS_CASE = {"sg-F876FF7BA": True, "sg-C0FFEE": False}
+
+
+def _answer_minding_case(read: Read | TemplateRead) -> Any:
+    """Answer as an ECS would that knows its groups by the exact spelling alone."""
+    if isinstance(read, TemplateRead):
+        return tuple(MINDS_CASE)
+    steps = describe(read)
+    asked = json.loads(next(steps).parameters["SecurityGroupIds"])
+    groups = [
+        {"SecurityGroupId": group, "ServiceManaged": flag}
+        for group, flag in MINDS_CASE.items()
+        if group in asked
+    ]
+    with pytest.raises(StopIteration) as done:
+        steps.send({"SecurityGroups": {"SecurityGroup": groups}})
+    return done.value.value
+
+
+@pytest.mark.parametrize(
+    ("query", "outcome"),
+    [
+        ({"SecurityGroupId": "sg-F876FF7BA"}, "denied"),
+        ({"SecurityGroupIds": '["sg-F876FF7BA"]'}, "denied"),
+        ({"SecurityGroupId.1": "sg-f876ff7ba", "SecurityGroupId.2": "sg-F876FF7BA"}, "denied"),
+        ({"SecurityGroupId": "sg-C0FFEE"}, "allowed"),
+        ({"SecurityGroupId": "sg-NONE"}, "allowed"),
+        ({"LaunchTemplateId": "lt-1"}, "denied"),
+    ],
+    ids=str,
+)
+def test_an_ecs_that_minds_the_case_of_ids_opens_no_way(query: dict[str, str], outcome: str) -> None:
+    """It is not documented whether it does: what is not found in lower case is looked for as it is spelt."""
+    request = effective(action=RUN, query={**REGION, **query})
+    assert request is not None
+    assert drive(review(request, GuardPolicy()), _answer_minding_case).outcome == outcome
+
+
+NAMES = (
+    "securitygroupid",
+    "SecurityGroupId.",
+    ".SecurityGroupId",
+    "SecurityGroupId ",
+    "SecurityGroupId\0",
+    "SecurityGroupId\N{NO-BREAK SPACE}",
+    "SecurityGroupId\N{ZERO WIDTH SPACE}",
+    "Secur\N{LATIN SMALL LETTER DOTLESS I}tyGroupId",
+    "SECUR\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}TYGROUPID",
+    "\N{LATIN SMALL LETTER LONG S}ecurityGroupId",
+    "\N{FULLWIDTH LATIN CAPITAL LETTER S}ecurityGroupId",
+    "SecurityGroupIds.01",
+    "SecurityGroupIds.0",
+    "SecurityGroupIds.-1",
+    "SecurityGroupIds.\N{FULLWIDTH DIGIT ONE}",
+    "SecurityGroupIds .1",
+    "SecurityGroupIds.1.2",
+    "SecurityGroupIds.1.Id",
+    "SecurityGroupIds[0]",
+    "SecurityGroupIds[]",
+    "[SecurityGroupId]",
+    "NetworkInterface[0].SecurityGroupId",
+    "Some.Model.SecurityGroupId",
+)
+
+
+@pytest.mark.parametrize("channel", ["query", "body"])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_spelling_of_a_parameters_name_hides_a_group(
+    ecs: FakeEcs, client: Client, managed: str, name: str, channel: str
+) -> None:
+    """Odd indices, brackets, blanks, look-alikes."""
+    request = OpenApiRequest(**{channel: {**REGION, name: managed}})
+    refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    "names", [("SecurityGroupId", "securityGroupId"), ("SecurityGroupId.1", "SecurityGroupIds")]
+)
+def test_of_two_equal_names_both_count(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, names: tuple[str, ...], order: int
+) -> None:
+    """It is not documented which of them ECS takes."""
+    request = OpenApiRequest(query=dict(zip(names, (managed, ordinary)[::order], strict=True)))
+    refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
+
+
+def test_two_owners_are_none(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """The guard could only ask on behalf of one, and for him the group may be missing."""
+    request = OpenApiRequest(query={"OwnerId": "1", "ownerid": "2", "SecurityGroupId": "sg-none"})
+    refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
+
+
+ACTIONS = (
+    "deletesecuritygroup",
+    "DELETESECURITYGROUP",
+    " DeleteSecurityGroup ",
+    "DeleteSecurityGroup\0",
+    "DeleteSecurityGroup\N{NO-BREAK SPACE}",
+    "DeleteSecurityGroup\N{ZERO WIDTH SPACE}",
+    "DeleteSecur\N{LATIN SMALL LETTER DOTLESS I}tyGroup",
+    "Delete\N{LATIN SMALL LETTER LONG S}ecurityGroup",
+    "\N{FULLWIDTH LATIN CAPITAL LETTER D}eleteSecurityGroup",
+)
+
+
+VERSIONS = (
+    None,
+    "",
+    " 2014-05-26 ",
+    "2014-05-26\0",
+    "20140526",
+    "2014/05/26",
+    "2014-05-26\N{ZERO WIDTH SPACE}",
+    "\N{FULLWIDTH DIGIT TWO}014-05-26",
+)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_no_spelling_of_an_action_hides_it(ecs: FakeEcs, client: Client, managed: str, action: str) -> None:
+    """A server that ignores case may do so by rules for which a dotless i is an i."""
+    refuse(lambda: DOORS["do_rpcrequest"](client, action, query(managed)), ecs)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest"])
+def test_no_spelling_of_the_version_hides_a_call(
+    ecs: FakeEcs, client: Client, managed: str, version: Any, door: str
+) -> None:
+    """Only what is surely another version is another product's."""
+    refuse(lambda: DOORS[door](client, DELETE, query(managed), version=version), ecs)
+
+
+@pytest.mark.parametrize("method", ["GET", "get", "PUT", "DELETE"])
+def test_no_method_of_http_makes_a_difference(
+    ecs: FakeEcs, client: Client, managed: str, method: str
+) -> None:
+    """ECS takes its operations by GET as well."""
+    refuse(lambda: client.do_request(params(DELETE, method=method), query(managed), RuntimeOptions()), ecs)
+
+
+INJECTIONS: dict[str, dict[str, Any]] = {
+    "header": {"headers": {"x-mine": f"1\r\nx-acs-action: {DELETE}"}},
+    "name of a header": {"headers": {f"x-acs-action: {DELETE}\r\nx-mine": "1"}},
+    "path": {"pathname": f"/ HTTP/1.1\r\nx-acs-action: {DELETE}\r\nx-mine:"},
+    "method": {"method": f"POST / HTTP/1.1\r\nx-acs-action: {DELETE}\r\nx-mine:"},
+    "blank in the method": {"method": f"POST /?Action={DELETE}&x="},
+}
+
+
+@pytest.mark.parametrize("door", ["do_request", "do_request_async"])
+@pytest.mark.parametrize("way", INJECTIONS)
+def test_no_line_break_smuggles_a_second_action(
+    ecs: FakeEcs, client: Client, managed: str, way: str, door: str
+) -> None:
+    """The libraries of HTTP do not send one, and neither does a method with a blank reach an operation."""
+    changes = dict(INJECTIONS[way])
+    request = query(managed)
+    request.headers = changes.pop("headers", None)
+    method: Any = getattr(client, door)
+    with suppress(Exception):
+        sent = method(params(HARMLESS, **changes), request, RuntimeOptions())
+        if door.endswith("_async"):
+            asyncio.run(sent)
+    assert {each.action for each in ecs.requests} <= {HARMLESS}

@@ -1,0 +1,78 @@
+"""A sample of what ``python -m tests.tools.differential`` compares in full: the same bytes, results and exceptions."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from safe_ecs import OPERATIONS, Client
+from tests.support.sdk_operations import operations
+from tests.support.transports import DOORS
+from tests.tools.differential.comparison import Comparison
+from tests.tools.differential.operations import compare_operation
+from tests.tools.differential.recorder import Recorder
+from tests.tools.differential.transports import SETUPS, compare_door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Every operation that the guard looks at, and one in twenty of the others.
+SAMPLE: Final = sorted({*(OPERATIONS.keys() & operations().keys()), *list(operations())[::20]})
+
+
+@pytest.fixture
+def comparison() -> Iterator[Comparison]:
+    with Recorder() as recorder:
+        yield Comparison(recorder)
+
+
+@pytest.mark.parametrize("action", SAMPLE)
+def test_an_operation_is_sent_and_answered_as_by_the_stock_client(
+    comparison: Comparison, action: str
+) -> None:
+    """In its four forms, with full and with varied requests, for every kind of answer."""
+    compare_operation(comparison, operations()[action], examples=1)
+    assert len(comparison.counts.forms) == 4
+    assert comparison.counts.requests >= 4 * 13
+
+
+# The SDK leaves the session of an event stream open when it fails.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_sends_and_answers_as_that_of_the_stock_client(comparison: Comparison, door: str) -> None:
+    """Also of the generic client, and for other products; in a set-up that changes with the door."""
+    compare_door(comparison, door, SETUPS[list(DOORS).index(door) % len(SETUPS) :][:1])
+    gc.collect()  # While the warnings that come of it are ignored.
+    assert comparison.counts.outcomes > 100
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("request", "query", {"More": "1"}),
+        ("request", "headers", {"x-more": "1"}),
+        ("params", "action", "DescribeZones"),
+        ("params", "method", "GET"),
+    ],
+)
+def test_a_client_that_changes_anything_differs(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch, part: str, name: str, value: Any
+) -> None:
+    """The comparison would see it."""
+    send = Client.do_request
+
+    def do_request(self: Client, params: Any, request: Any, runtime: Any) -> Any:
+        setattr({"params": params, "request": request}[part], name, value)
+        return send(self, params, request, runtime)
+
+    monkeypatch.setattr(Client, "do_request", do_request)
+    with pytest.raises(AssertionError, match="DescribeRegions"):
+        compare_operation(comparison, operations()["DescribeRegions"], examples=1)
+
+
+def test_every_operation_of_the_sdk_takes_part() -> None:
+    """Four forms each, found whatever their methods are called."""
+    assert len(operations()) >= 356
+    assert all(len(operation.methods) == 4 for operation in operations().values())

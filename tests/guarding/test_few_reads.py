@@ -1,0 +1,77 @@
+"""How many reads the guard costs, counted by the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs.testing import CannedAnswer
+from tests.support.sdk import models
+from tests.support.workloads import DESCRIBE, WORKLOADS, Workload, make_groups
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
+
+DOWN = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}')
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_a_workload_costs_no_more_reads_than_it_may(ecs: FakeEcs, workload: Workload) -> None:
+    """Each also checks what it is told of the groups."""
+    assert workload.run(ecs) <= workload.most
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7, 99, 100, 101])
+def test_an_id_that_is_refused_costs_few_reads_and_spoils_no_other(
+    ecs: FakeEcs, client: Client, number: int
+) -> None:
+    """Wherever it stands."""
+    groups = make_groups(ecs, number)
+    for place in {0, number // 2, number}:
+        asked = [*groups[:place], "malformed!", *groups[place:]]
+        decision = client.guard.check("RunInstances", {"SecurityGroupIds": asked})
+        assert [u.security_group_id for u in decision.undetermined] == ["malformed!"]
+        assert {group.security_group_id for group in decision.groups} == set(groups)
+        client.guard.forget()
+        before = len(ecs.reads)
+        client.guard.check("RunInstances", {"SecurityGroupIds": asked})
+        assert len(ecs.reads) - before <= 2 + 2 * number.bit_length()
+        client.guard.forget()
+
+
+def test_a_permission_that_is_not_there_costs_three_reads_for_many_groups(
+    ecs: FakeEcs, client: Client
+) -> None:
+    """What is refused whatever is asked for is not looked for in every single id."""
+    ecs.answer_always(DESCRIBE, CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}'))
+    decision = client.guard.check("RunInstances", {"SecurityGroupIds": [f"sg-{n}" for n in range(64)]})
+    assert len(decision.undetermined) == 64
+    assert {undetermined.code for undetermined in decision.undetermined} == {"Forbidden.RAM"}
+    assert len(ecs.reads) == 3
+
+
+def test_stats_count_what_was_done(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """Each in its place."""
+    delete = models.DeleteSecurityGroupRequest(security_group_id=managed)
+    for _ in range(3):
+        with pytest.raises(ManagedSecurityGroupError):
+            client.delete_security_group(delete)
+    ecs.answer_with(DESCRIBE, DOWN)
+    client.guard.status("sg-other")
+    stats = client.guard.stats
+    assert stats == stats._replace(
+        calls=3, refusals=3, hits=2, lookups=3, retries=1, groups_asked=3, failed=0, joined=0, learned=0
+    )
+    ecs.answer_always(DESCRIBE, DOWN)
+    strict = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_attempts=1))
+    for _ in range(2):
+        assert strict.guard.check(delete).outcome == "unavailable"
+    assert (strict.guard.stats.failed, strict.guard.stats.not_repeated, strict.guard.stats.lookups) == (
+        2,
+        1,
+        1,
+    )
+    assert client.guard.stats == stats
+    assert isinstance(client.guard.status(managed)[managed], GroupStatus)

@@ -1,0 +1,94 @@
+"""A forked process looks up for itself, whatever its parent's threads were about at that moment."""
+
+from __future__ import annotations
+
+import multiprocessing
+import ssl
+import sys
+from functools import partial
+from threading import Event, local
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from safe_ecs.cache._background import in_background
+from tests.support.concurrency import Callers, repeated, wait_for_read
+
+if TYPE_CHECKING:
+    from safe_ecs import Client
+    from safe_ecs.testing import FakeEcs
+
+
+@pytest.fixture
+def one_tls_context(mocker: Any) -> None:
+    """Have the SDK make none, as it does for plain HTTP too, but use one that is there.
+
+    A child that is forked while another thread makes one may find OpenSSL locked: see "What it does not do" in the
+    README.
+    """
+    mocker.patch("ssl.create_default_context", return_value=ssl.create_default_context())
+
+
+def _check(client: Client, group: str) -> None:
+    decision = client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": group})
+    raise SystemExit(0 if decision.outcome == "denied" else 1)
+
+
+@pytest.mark.usefixtures("one_tls_context")
+def test_a_process_that_forks_while_threads_look_up_does_not_hang(client: Client, managed: str) -> None:
+    """Its child has batches, a memory and connections of its own."""
+
+    def look_up() -> None:
+        client.guard.status(managed, refresh=True)
+
+    with repeated(look_up, threads=3):
+        for _ in range(10):
+            child = multiprocessing.get_context("fork").Process(target=_check, args=(client, managed))
+            child.start()
+            child.join(20)
+            exit_code = child.exitcode
+            child.kill()
+            assert exit_code == 0
+
+
+def test_a_fork_in_the_middle_of_a_batch_starts_afresh(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """The child has no thread that would answer the batch it inherits."""
+    ecs.latency = 0.5
+    first = Callers([partial(client.guard.status, managed)])
+    wait_for_read(ecs)
+    child = multiprocessing.get_context("fork").Process(target=_check, args=(client, managed))
+    child.start()
+    child.join(8)
+    exit_code = child.exitcode
+    child.kill()
+    assert exit_code == 0
+    [answer] = first.join(10)
+    assert answer[managed].service_managed
+
+
+class Last:
+    """Something of a thread's own, which takes its time to go."""
+
+    def __init__(self, gone: Event) -> None:
+        self._gone = gone
+
+    def __del__(self) -> None:
+        sleep(0.03)
+        self._gone.set()
+
+
+def test_a_fork_waits_for_the_end_of_threads_whose_work_is_done() -> None:
+    """A thread that has made a TLS context takes a lock of OpenSSL when it ends, and a child would find it locked."""
+    own, gone = local(), Event()
+
+    def work() -> None:
+        own.last = Last(gone)
+
+    future = in_background(work)
+    assert future is not None
+    future.result(10)
+    child = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(not gone.is_set()))
+    child.start()
+    child.join(10)
+    assert child.exitcode == 0

@@ -1,0 +1,456 @@
+"""Whatever happens to a caller in the middle of a look-up, the others get their answer, and nobody hangs.
+
+Each of these would hang without the code it is about; each has a limit of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import threading
+import warnings
+from functools import partial
+from threading import Event, Thread
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_credentials.client import Client as CredentialClient
+from alibabacloud_credentials_api import ICredentials, ICredentialsProvider
+
+from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError, guard
+from safe_ecs.testing import CannedAnswer, FakeEcs
+from tests.support.concurrency import Callers, run_script, wait_for_read
+from tests.support.sdk import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DESCRIBE = "DescribeSecurityGroups"
+FORMS = ("sync", "async")
+NOTHING = b'{"RequestId": "R", "TotalCount": 0, "SecurityGroups": {"SecurityGroup": []}}'
+
+
+def status(client: Client, group: str, form: str = "sync") -> Any:
+    if form == "sync":
+        return client.guard.status(group)
+    return asyncio.run(client.guard.status_async(group))
+
+
+@pytest.fixture
+def dribble() -> Iterator[str]:
+    """A server that sends a byte now and then, so that no time-out of the socket ever strikes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = Event()
+
+        def serve() -> None:
+            while not stop.is_set():
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                Thread(target=trickle, args=(connection,), daemon=True).start()
+
+        def trickle(connection: socket.socket) -> None:
+            with connection:
+                connection.recv(65536)
+                try:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+                    while not stop.wait(0.05):
+                        connection.sendall(b" ")
+                except OSError:
+                    return
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        stop.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_that_dribbles_holds_nobody_longer_than_lookup_timeout(
+    ecs: FakeEcs, dribble: str, form: str
+) -> None:
+    config = ecs.config()
+    config.endpoint = dribble
+    client = Client(config, policy=GuardPolicy(lookup_timeout=0.5), cache=StatusCache())
+    [error] = Callers([partial(status, client, "sg-1", form)]).join(30)
+    assert isinstance(error, StatusUnavailableError)
+    assert "gave no answer within lookup_timeout (0.5 s)" in error.message
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_several_reads_of_one_call_together_end_with_lookup_timeout(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    """A group that is in no region the call may be about is asked for in each of them."""
+    ecs.answer_with(DESCRIBE, CannedAnswer(delay=0.1, body=NOTHING), CannedAnswer(delay=20))
+    client = Client(ecs.config(region_id="cn-beijing"), policy=GuardPolicy(lookup_timeout=1))
+    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary, region_id="cn-shanghai")
+    check = client.guard.check if form == "sync" else lambda r: asyncio.run(client.guard.check_async(r))
+    start = monotonic()
+    [decision] = Callers([partial(check, request)]).join(30)
+    assert decision.outcome == "unavailable"
+    assert len(ecs.reads) == 2
+    assert monotonic() - start < 10
+
+
+def test_one_who_waits_behind_a_batch_waits_for_his_own_time_only(ecs: FakeEcs) -> None:
+    """Not for that of the batch in front of his as well."""
+    ecs.answer_always(DESCRIBE, CannedAnswer(delay=20))
+    client = Client(ecs.config(), policy=GuardPolicy(lookup_timeout=5), cache=StatusCache())
+    first = Callers([partial(client.guard.status, "sg-1")])
+    wait_for_read(ecs)
+    start = monotonic()
+    [error] = Callers([partial(client.guard.status, "sg-2")]).join(30)
+    assert isinstance(error, StatusUnavailableError)
+    # Both times together would be 10 seconds.
+    assert monotonic() - start < 9
+    first.join(10)
+
+
+def test_an_interrupt_of_the_first_caller_leaves_the_others_their_answer(ecs: FakeEcs, managed: str) -> None:
+    """KeyboardInterrupt reaches the main thread, so this needs a process of its own."""
+    ecs.latency = 1.0
+    printed = run_script(
+        """
+        import _thread, signal, sys, threading, time
+        from alibabacloud_tea_openapi.utils_models import Config
+        from safe_ecs import Client
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A job in the background ignores it.
+        client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
+                               endpoint=sys.argv[1], region_id="cn-hangzhou"))
+        answers = []
+        def follow():
+            time.sleep(0.3)
+            answers.append(client.guard.status(sys.argv[2]))
+        def interrupt():
+            time.sleep(0.6)
+            _thread.interrupt_main()
+        threads = [threading.Thread(target=follow), threading.Thread(target=interrupt)]
+        for thread in threads: thread.start()
+        try:
+            client.guard.status(sys.argv[2])
+        except KeyboardInterrupt:
+            print("interrupted")
+        for thread in threads: thread.join(20)
+        print(answers[0][sys.argv[2]].service_managed, client.guard.stats.lookups, threading.active_count())
+        """,
+        ecs.endpoint,
+        managed,
+    )
+    assert printed.split("\n")[:2] == ["interrupted", "True 1 1"]
+
+
+def test_an_interrupted_lookup_of_many_groups_is_not_asked_to_its_end(ecs: FakeEcs) -> None:
+    """Of ten requests for a thousand groups, the one under way is sent, and the last."""
+    ecs.latency = 2.0
+    printed = run_script(
+        """
+        import os, signal, sys, threading, time
+        from alibabacloud_tea_openapi.utils_models import Config
+        from safe_ecs import Client
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A job in the background ignores it.
+        client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
+                               endpoint=sys.argv[1], region_id="cn-hangzhou"))
+        def interrupt():
+            while not any(thread.name.startswith("safe_ecs") for thread in threading.enumerate()):
+                time.sleep(0.01)
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
+        try:
+            client.guard.status(*(f"sg-{number}" for number in range(1000)))
+        except KeyboardInterrupt:
+            print("interrupted")
+        for thread in threading.enumerate():
+            if thread is not threading.main_thread():
+                thread.join(20)
+        """,
+        ecs.endpoint,
+    )
+    assert printed == "interrupted\n"
+    assert len(ecs.reads) == 2
+
+
+async def test_a_cancelled_task_cancels_only_itself(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """Its batch goes on for the others."""
+    ecs.latency = 0.5
+    tasks = [asyncio.create_task(client.guard.status_async(managed)) for _ in range(3)]
+    await asyncio.sleep(0.2)
+    tasks[0].cancel()
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert all(not isinstance(result, BaseException) and result[managed].exists for result in results[1:])
+    assert len(ecs.reads) == 1
+
+
+async def test_what_everybody_has_cancelled_is_not_left_over(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """Nor does it get in the way of the next one."""
+    ecs.latency = 0.5
+    task = asyncio.create_task(client.guard.status_async(managed))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    again = asyncio.create_task(client.guard.status_async(managed))
+    async with asyncio.timeout(10):
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await again)[managed].service_managed
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_a_loop_that_is_closed_in_the_middle_of_a_lookup_takes_nobody_with_it(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The next loop asks for itself, and so do threads."""
+    ecs.latency = 0.3
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.guard.status_async(managed), 0.1)
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(give_up())
+            loop.close()
+        gc.collect()
+    assert not [each for each in warned if "safe_ecs" in str(each.message)]
+    [answer, another] = Callers(partial(status, client, managed, form) for form in FORMS).join(10)
+    assert answer[managed].service_managed
+    assert another[managed].service_managed
+
+
+# The SDK's connection dies with its loop, and says so.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_a_loop_that_dies_with_a_lookup_leaves_nothing_in_the_way(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """It was stopped and closed with the task still in it; its successor may even have its address."""
+    ecs.latency = 0.3
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)
+    task = loop.create_task(client.guard.status_async(managed))
+    loop.call_later(0.1, loop.stop)
+    loop.run_forever()
+    loop.close()
+    del task, loop
+    [answer] = Callers([partial(status, client, managed, "async")]).join(10)
+    assert answer[managed].service_managed
+    gc.collect()
+
+
+async def test_a_sync_call_does_not_wait_for_a_task_of_its_own_loop(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The task leads a batch for the same group, and cannot go on before the sync call has returned."""
+    ecs.latency = 0.3
+    task = asyncio.create_task(client.guard.status_async(managed))
+    await asyncio.sleep(0.1)
+    start = monotonic()
+    assert client.guard.status(managed)[managed].service_managed
+    # It would wait for lookup_timeout, 10 seconds.
+    assert monotonic() - start < 6
+    assert (await task)[managed].service_managed
+
+
+class Reentrant(ICredentialsProvider):
+    """Credentials that are fetched with the help of a guarded client."""
+
+    def __init__(self, ask: Any, ask_async: Any) -> None:
+        self._ask, self._ask_async = ask, ask_async
+
+    def get_provider_name(self) -> str:
+        return "reentrant"
+
+    def get_credentials(self) -> ICredentials:
+        self._ask()
+        return self._credentials()
+
+    async def get_credentials_async(self) -> ICredentials:
+        await self._ask_async()
+        return self._credentials()
+
+    @staticmethod
+    def _credentials() -> ICredentials:
+        from alibabacloud_credentials.provider.refreshable import Credentials  # noqa: PLC0415 - private to one test
+
+        return Credentials(access_key_id="fake-account", access_key_secret="fake-secret", provider_name="x")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_lookup_from_inside_a_lookup_does_not_wait_for_itself(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
+) -> None:
+    """For the same endpoint and group, with the same settings."""
+    asked: list[bool] = []
+
+    def ask() -> None:
+        if not asked:
+            asked.append(True)
+            assert outer.guard.status(managed, ordinary)[managed].service_managed
+
+    async def ask_async() -> None:
+        if not asked:
+            asked.append(True)
+            assert (await outer.guard.status_async(managed, ordinary))[managed].service_managed
+
+    outer = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_timeout=20))
+    vars(outer)["_credential"] = CredentialClient(provider=Reentrant(ask, ask_async))
+    start = monotonic()
+    [answer] = Callers([partial(status, outer, managed, form)]).join(30)
+    assert answer[managed].service_managed
+    assert asked
+    # The one inside would wait for lookup_timeout.
+    assert monotonic() - start < 15
+
+
+class Broken(Exception):  # noqa: N818 - somebody's
+    pass
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    # In a task, SystemExit ends the loop: that is asyncio's.
+    [
+        ("sync", Broken),
+        ("sync", MemoryError),
+        ("sync", SystemExit),
+        ("async", Broken),
+        ("async", MemoryError),
+    ],
+)
+def test_whatever_breaks_a_lookup_everybody_hears_of_it(
+    ecs: FakeEcs, form: str, error: type[BaseException]
+) -> None:
+    """Here somebody's credentials do."""
+
+    def fail() -> None:
+        raise error
+
+    async def fail_async() -> None:
+        raise error
+
+    client = Client(ecs.config(), cache=StatusCache())
+    vars(client)["_credential"] = CredentialClient(provider=Reentrant(fail, fail_async))
+    errors = Callers([partial(status, client, "sg-1", form)] * 5).join(10)
+    assert all(isinstance(each, StatusUnavailableError) for each in errors)
+    assert f"failed with {error.__name__}" in errors[0].message
+
+
+def test_a_call_at_the_end_of_the_program_is_looked_up_as_well(ecs: FakeEcs, managed: str) -> None:
+    """Where no thread can be started any more the look-up is done in the caller's own."""
+    printed = run_script(
+        """
+        import atexit, sys
+        from alibabacloud_tea_openapi.utils_models import Config
+        from safe_ecs import Client
+        client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
+                               endpoint=sys.argv[1], region_id="cn-hangzhou"))
+        atexit.register(lambda: print(client.guard.status(sys.argv[2])[sys.argv[2]].service_managed))
+        """,
+        ecs.endpoint,
+        managed,
+    )
+    assert printed == "True\n"
+
+
+def test_without_threads_there_are_still_lookups(
+    ecs: FakeEcs, client: Client, managed: str, mocker: Any
+) -> None:
+    """What Python does at the end of a program from 3.12 on, or under a limit of the system."""
+    mocker.patch("safe_ecs.cache._background.Thread").return_value.start.side_effect = RuntimeError(
+        "can't start"
+    )
+    assert client.guard.status(managed)[managed].service_managed
+    assert client.guard.warm() == 1
+    # It was not this thread that asked: what it asks next goes the usual way.
+    mocker.stopall()
+    ecs.latency = 0.3
+    results = Callers([partial(client.guard.status, "sg-new")] * 5).join(10)
+    assert all(not result["sg-new"].exists for result in results)
+    assert len(ecs.reads) == 3
+
+
+def test_a_signal_handler_that_looks_up_does_not_wait_for_the_thread_it_interrupts(
+    ecs: FakeEcs, managed: str
+) -> None:
+    """It may strike while that thread holds the lock of the batches."""
+    printed = run_script(
+        """
+        import signal, sys, time
+        from alibabacloud_tea_openapi.utils_models import Config
+        from safe_ecs import Client
+        client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
+                               endpoint=sys.argv[1], region_id="cn-hangzhou"))
+        rounds = 0
+        def handle(*_):
+            global rounds
+            rounds += 1
+            assert client.guard.status(sys.argv[2], refresh=True)[sys.argv[2]].service_managed
+            signal.setitimer(signal.ITIMER_REAL, 0.0005)
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)
+        start = time.monotonic()
+        while rounds < 200:
+            client.guard.status(sys.argv[2], refresh=True)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print("slow" if time.monotonic() - start > 30 else "fine")
+        """,
+        ecs.endpoint,
+        managed,
+    )
+    assert printed == "fine\n"
+
+
+def test_no_thread_is_left_over(ecs: FakeEcs, client: Client) -> None:
+    """Neither by answers nor by failures."""
+    before = set(threading.enumerate())
+    for _ in range(5):
+        client.guard.status(ecs.create_security_group())
+    ecs.answer_always(DESCRIBE, CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}'))
+    Callers([partial(client.guard.status, f"sg-{number}") for number in range(20)]).join(10)
+    deadline = monotonic() + 5
+    while leftover := [t for t in set(threading.enumerate()) - before if t.name.startswith("safe_ecs")]:
+        assert monotonic() < deadline, leftover
+        sleep(0.01)
+
+
+def test_a_twin_asks_in_the_same_batch_as_its_original(ecs: FakeEcs, stock: Any, managed: str) -> None:
+    """Other clients of the same keys and endpoint do, if they share the memory."""
+    ecs.latency = 0.3
+    cache = StatusCache()
+    clients = [guard(stock, cache=cache), Client(ecs.config(), cache=cache)]
+    results = Callers([partial(each.guard.status, managed) for each in clients]).join(10)
+    assert all(result[managed].service_managed for result in results)
+    assert len(ecs.reads) == 1
+
+
+async def test_a_task_that_a_lookup_has_started_and_that_outlives_it_asks_with_the_others(
+    ecs: FakeEcs, client: Client
+) -> None:
+    """Somebody's credentials may start one that refreshes them."""
+    started: list[asyncio.Task[Any]] = []
+    go_on = asyncio.Event()
+
+    async def later() -> None:
+        await go_on.wait()
+        groups = [ecs.create_security_group() for _ in range(50)]
+        await asyncio.gather(*map(client.guard.status_async, groups))
+
+    async def start() -> None:
+        if not started:
+            started.append(asyncio.create_task(later()))
+
+    vars(client)["_credential"] = CredentialClient(provider=Reentrant(None, start))
+    await client.guard.status_async("sg-none")
+    go_on.set()
+    await started[0]
+    assert len(ecs.reads) <= 3

@@ -1,0 +1,368 @@
+"""While ECS cannot be asked, calls are cheap, and what is old but known still serves."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
+from safe_ecs._lookup.sending.retries import RetryQuota
+from safe_ecs._lookup.threads import THREADS
+from safe_ecs.testing import CannedAnswer
+from tests.support.concurrency import Callers
+from tests.support.observers import Notebook
+from tests.support.sdk import models
+from tests.support.transports import call
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
+
+DESCRIBE = "DescribeSecurityGroups"
+FORMS = ("sync", "async")
+DOWN = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}')
+SILENT = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=60)
+THROTTLED = CannedAnswer(status=400, body=b'{"Code": "Throttling.User"}')
+DENIED = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}')
+WRONG_KEY = CannedAnswer(status=404, body=b'{"Code": "InvalidAccessKeyId.NotFound"}')
+
+
+def make(ecs: FakeEcs, **policy: Any) -> Client:
+    return Client(ecs.config(), policy=GuardPolicy(**policy), cache=StatusCache())
+
+
+def check(client: Client, group: str, form: str = "sync") -> Any:
+    parameters = {"SecurityGroupId": group}
+    if form == "async":
+        return asyncio.run(client.guard.check_async("DeleteSecurityGroup", parameters))
+    return client.guard.check("DeleteSecurityGroup", parameters)
+
+
+def wait_for_end_of_look_ups() -> None:
+    """Wait for the thread that asked: until it has ended, who asks for the same is given the answer it has just got."""
+    deadline = monotonic() + 10
+    while THREADS._lines:
+        assert monotonic() < deadline
+        sleep(0.005)
+
+
+@pytest.fixture
+def clock(mocker: Any) -> Any:
+    """What the memory takes for the time."""
+    return mocker.patch("safe_ecs.cache._memory.monotonic", return_value=1000.0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("answer", [DOWN, THROTTLED, CannedAnswer(status=0), CannedAnswer(body=b"<html>")])
+def test_a_status_that_has_outlived_ttl_serves_while_ecs_cannot_be_asked(
+    ecs: FakeEcs, clock: Any, managed: str, answer: CannedAnswer, form: str
+) -> None:
+    """It says so, and is asked again at the next chance."""
+    client = make(ecs, lookup_attempts=1)
+    check(client, managed, form)
+    wait_for_end_of_look_ups()
+    ecs.answer_always(DESCRIBE, answer)
+    clock.return_value += 300 + 3599
+    decision = check(client, managed, form)
+    wait_for_end_of_look_ups()
+    [group] = decision.groups
+    assert (decision.outcome, group.source, group.age) == ("denied", "stale", 3899.0)
+    assert decision.reason.endswith(f"ECS cannot be asked now; stale: {managed} (3899 s old).")
+    assert client.guard.stats.stale_hits == 1
+    ecs.answer_always(DESCRIBE, None)
+    clock.return_value += 1
+    [group] = check(client, managed, form).groups
+    assert (group.source, group.age) == ("lookup", 0.0)
+
+
+def test_a_call_on_a_stale_ordinary_group_goes_out(ecs: FakeEcs, clock: Any, ordinary: str) -> None:
+    client = make(ecs)
+    check(client, ordinary)
+    ecs.answer_always(DESCRIBE, DOWN)
+    clock.return_value += 1000
+    client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
+    assert len(ecs.writes) == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "stale_ttl", "answer"),
+    [(300 + 3600, 3600, DOWN), (300, 0, DOWN), (400, 3600, DENIED), (400, 3600, WRONG_KEY)],
+)
+def test_what_is_too_old_or_refused_is_not_served(
+    ecs: FakeEcs, clock: Any, ordinary: str, age: float, stale_ttl: float, answer: CannedAnswer
+) -> None:
+    """An answer that says no is not one that cannot be had."""
+    client = make(ecs, stale_ttl=stale_ttl)
+    check(client, ordinary)
+    wait_for_end_of_look_ups()
+    ecs.answer_always(DESCRIBE, answer)
+    clock.return_value += age
+    assert check(client, ordinary).outcome == "unavailable"
+
+
+def test_a_missing_group_is_never_stale(ecs: FakeEcs, clock: Any) -> None:
+    """It may have been created meanwhile, and by a cloud service."""
+    client = make(ecs)
+    assert check(client, "sg-none").outcome == "allowed"
+    wait_for_end_of_look_ups()
+    ecs.answer_always(DESCRIBE, DOWN)
+    clock.return_value += 6
+    assert check(client, "sg-none").outcome == "unavailable"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("answer", "holds_for_others"),
+    [(DOWN, True), (THROTTLED, True), (WRONG_KEY, True), (DENIED, False)],
+    ids=["outage", "throttling", "wrong key", "no permission"],
+)
+def test_a_failure_is_not_repeated_for_failure_ttl(
+    ecs: FakeEcs,
+    clock: Any,
+    form: str,
+    answer: CannedAnswer,
+    holds_for_others: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    """An outage is everybody's, throttling and a wrong key are the asker's; a permission may be for some groups."""
+    client = make(ecs, lookup_attempts=1, failure_ttl=2)
+    ecs.answer_always(DESCRIBE, answer)
+    assert check(client, "sg-1", form).outcome == "unavailable"
+    decision = check(client, "sg-1", form)
+    assert decision.outcome == "unavailable"
+    assert len(ecs.reads) == 1
+    check(client, "sg-2", form)
+    assert len(ecs.reads) == (1 if holds_for_others else 2)
+    reads = len(ecs.reads)
+    clock.return_value += 2
+    check(client, "sg-1", form)
+    assert len(ecs.reads) == reads + 1
+
+
+def test_throttling_and_a_wrong_key_are_not_other_peoples(ecs: FakeEcs) -> None:
+    """Each account has its own."""
+    for answer in (THROTTLED, WRONG_KEY):
+        cache, policy = StatusCache(), GuardPolicy(lookup_attempts=1)
+        clients = [Client(ecs.config(service_id=i), policy=policy, cache=cache) for i in (1, 2)]
+        ecs.answer_with(DESCRIBE, answer)
+        assert [check(client, "sg-1").outcome for client in clients] == ["unavailable", "allowed"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_who_will_not_wait_says_nothing_to_those_who_will(ecs: FakeEcs, ordinary: str, form: str) -> None:
+    """Clients of one memory may differ in their patience."""
+    cache, ecs.latency = StatusCache(), 0.3
+    impatient, patient = (
+        Client(ecs.config(), cache=cache, policy=GuardPolicy(lookup_timeout=seconds, failure_ttl=60))
+        for seconds in (0.1, 10)
+    )
+    assert check(impatient, ordinary, form).outcome == "unavailable"
+    assert check(patient, ordinary, form).outcome == "allowed"
+
+
+def test_an_answer_ends_an_outage(ecs: FakeEcs, ordinary: str) -> None:
+    """Whoever asked."""
+    client = make(ecs, lookup_attempts=1, failure_ttl=60)
+    ecs.answer_with(DESCRIBE, DOWN)
+    assert check(client, ordinary).outcome == "unavailable"
+    client.guard.status(ordinary, refresh=True)
+    assert client.guard.status("sg-other")["sg-other"].exists is False
+
+
+def test_a_failure_that_is_remembered_holds_on_to_no_exception(ecs: FakeEcs) -> None:
+    """Its frames hold the client, and that its keys."""
+    client = make(ecs, lookup_attempts=1)
+    ecs.answer_with(DESCRIBE, DOWN)
+    first, second = check(client, "sg-1").undetermined[0], check(client, "sg-1").undetermined[0]
+    assert first.cause is not None
+    assert second.cause is None
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("form", "answer"),
+    [("sync", SILENT), ("async", SILENT), ("sync", DOWN), ("async", CannedAnswer(status=0))],
+    ids=["silence", "silence in a loop", "503", "reset in a loop"],
+)
+def test_1000_calls_in_an_outage_wait_less_than_three_lookup_timeouts(
+    ecs: FakeEcs, form: str, answer: CannedAnswer
+) -> None:
+    """Each on another group, and let through: the time that the guard took of them, not that of their writes."""
+    notebook = Notebook()
+    client = Client(
+        ecs.config(),
+        policy=GuardPolicy(on_unavailable="allow"),
+        cache=StatusCache(),
+        observers=[notebook],
+    )
+    ecs.answer_always(DESCRIBE, answer)
+    ecs.answer_always("ModifySecurityGroupAttribute", CannedAnswer(body=b"{}"))
+
+    async def modify_all() -> None:
+        for number in range(1000):
+            await client.modify_security_group_attribute_async(request(number))
+
+    def request(number: int) -> Any:
+        return models.ModifySecurityGroupAttributeRequest(
+            security_group_id=f"sg-{number}", description="mine"
+        )
+
+    def calls() -> None:
+        if form == "async":
+            asyncio.run(modify_all())
+            return
+        for number in range(1000):
+            client.modify_security_group_attribute(request(number))
+
+    Callers([calls]).join(300)
+    assert len(notebook.decisions) == len(ecs.writes) == 1000
+    seconds = sum(record.decide_microseconds for record in notebook.decisions) / 1_000_000
+    assert seconds < 3 * client.guard.policy.lookup_timeout == 30
+    assert len(ecs.reads) < 60
+
+
+def test_a_slow_answer_that_nobody_waited_for_ends_the_outage(ecs: FakeEcs, ordinary: str) -> None:
+    """In an outage a call waits for a short while only, but the look-up goes on."""
+    cache, policy = StatusCache(), GuardPolicy(lookup_timeout=4.0, failure_ttl=0.1)
+    client = Client(ecs.config(), policy=policy, cache=cache)
+    ecs.answer_with(DESCRIBE, CannedAnswer(delay=5))
+    assert check(client, "sg-1").outcome == "unavailable"
+    wait_for_end_of_look_ups()
+    sleep(0.2)
+    ecs.latency = 2.5
+    start = monotonic()
+    assert check(client, ordinary).outcome == "unavailable"
+    assert monotonic() - start < policy.lookup_timeout
+    while not len(cache):
+        assert monotonic() - start < 30
+        sleep(0.01)
+    ecs.latency = 0
+    [group] = check(client, ordinary).groups
+    assert (group.exists, group.source) == (True, "cache")
+    assert client.guard.status("sg-other")["sg-other"].exists is False
+
+
+def test_those_who_wait_behind_a_failed_batch_share_its_failure(ecs: FakeEcs) -> None:
+    """It would have been theirs."""
+    client = make(ecs, lookup_attempts=1)
+    ecs.answer_always(DESCRIBE, CannedAnswer(status=503, body=DOWN.body, delay=0.5))
+    errors = Callers(partial(client.guard.status, f"sg-{number}") for number in range(150)).join(10)
+    assert len(ecs.reads) == 1
+    assert [error.decision.undetermined[0].security_group_id for error in errors] == [
+        f"sg-{number}" for number in range(150)
+    ]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_who_waits_behind_a_batch_that_was_denied_is_asked_for_himself(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    """A permission may be lacking for some groups only."""
+    client = make(ecs)
+    ecs.answer_with(DESCRIBE, CannedAnswer(status=403, body=DENIED.body, delay=0.5))
+
+    async def tasks() -> list[Any]:
+        first = asyncio.create_task(client.guard.status_async("sg-1"))
+        await asyncio.sleep(0.2)
+        return list(await asyncio.gather(first, client.guard.status_async(ordinary), return_exceptions=True))
+
+    def threads() -> list[Any]:
+        first = Callers([partial(client.guard.status, "sg-1")])
+        while not ecs.reads:
+            pass
+        answer = client.guard.status(ordinary)
+        return [*first.join(10), answer]
+
+    denied, answer = threads() if form == "sync" else asyncio.run(tasks())
+    assert isinstance(denied, StatusUnavailableError)
+    assert answer[ordinary].exists
+
+
+def test_the_quota_of_retries_is_used_up_and_earned_back() -> None:
+    """As in botocore's standard mode: a failure in an outage is final at once."""
+    quota = RetryQuota()
+    taken = 0
+    while quota.take("ecs"):
+        taken += 1
+    assert taken == RetryQuota.CAPACITY / RetryQuota.COST
+    assert quota.take("another")
+    quota.give_back("ecs", tries=2)
+    assert quota.take("ecs")
+    assert not quota.take("ecs")
+    for _ in range(RetryQuota.COST):
+        quota.give_back("ecs", tries=1)
+    assert quota.take("ecs")
+
+
+def test_in_a_lasting_outage_a_look_up_is_tried_once(ecs: FakeEcs, managed: str) -> None:
+    """And often enough again once it is over."""
+    # A long time-out, as a call waits for a part of it only in an outage.
+    client = make(ecs, failure_ttl=0, lookup_timeout=100)
+    ecs.answer_always(DESCRIBE, DOWN)
+    for _ in range(6):
+        check(client, managed)
+        wait_for_end_of_look_ups()
+    reads = len(ecs.reads)
+    assert reads < 6 * 4
+    check(client, managed)
+    assert len(ecs.reads) == reads + 1
+    ecs.answer_always(DESCRIBE, None)
+    for _ in range(10):
+        client.guard.status(managed, refresh=True)
+    ecs.answer_with(DESCRIBE, DOWN)
+    with pytest.raises(Exception, match="managed"):
+        call(
+            client,
+            "DeleteSecurityGroup",
+            models.DeleteSecurityGroupRequest(security_group_id=managed),
+            "sync",
+        )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_proxy_that_is_down_is_no_outage_for_those_who_use_none(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    cache, policy = StatusCache(), GuardPolicy(lookup_attempts=1, failure_ttl=60)
+    config = ecs.config()
+    config.http_proxy = "http://127.0.0.1:1"
+    assert check(Client(config, cache=cache, policy=policy), ordinary, form).outcome == "unavailable"
+    assert check(Client(ecs.config(), cache=cache, policy=policy), ordinary, form).outcome == "allowed"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_time_left_is_no_outage(ecs: FakeEcs, form: str) -> None:
+    """The first region took it all; the second was hardly asked."""
+    cache, policy = StatusCache(), GuardPolicy(lookup_timeout=1.0, failure_ttl=60)
+    group = ecs.create_security_group(region_id="cn-beijing")
+    client = Client(ecs.config(region_id="cn-beijing"), cache=cache, policy=policy)
+    ecs.answer_with(DESCRIBE, CannedAnswer(body=b'{"SecurityGroups": {"SecurityGroup": []}}', delay=0.98))
+    parameters = {"RegionId": "cn-shanghai", "SecurityGroupId": group}
+    if form == "sync":
+        client.guard.check("DeleteSecurityGroup", parameters)
+    else:
+        asyncio.run(client.guard.check_async("DeleteSecurityGroup", parameters))
+    assert check(client, group, form).outcome == "allowed"
+
+
+def test_refresh_in_an_outage_is_an_error(ecs: FakeEcs, ordinary: str) -> None:
+    """What is remembered will not do, by the caller's own word."""
+    client = make(ecs, lookup_attempts=1)
+    client.guard.status(ordinary)
+    ecs.answer_always(DESCRIBE, DOWN)
+    with pytest.raises(StatusUnavailableError):
+        client.guard.status(ordinary, refresh=True)
+
+
+def test_one_accounts_retries_are_not_anothers(ecs: FakeEcs, ordinary: str) -> None:
+    """Though they ask the same host."""
+    throttled = make(ecs, failure_ttl=0)
+    ecs.answer_always(DESCRIBE, THROTTLED)
+    for _ in range(8):
+        check(throttled, ordinary)
+    ecs.answer_always(DESCRIBE, None)
+    ecs.answer_with(DESCRIBE, DOWN)
+    other = Client(ecs.config(service_id=7), cache=StatusCache())
+    assert check(other, ordinary).outcome == "allowed"

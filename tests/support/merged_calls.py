@@ -1,0 +1,35 @@
+"""A call on its way, put together for a test, and what is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from safe_ecs._core.effective import effective_request
+from safe_ecs._core.request import EffectiveRequest, Outgoing
+from tests.support.transports import ECS
+
+
+def effective(**changes: Any) -> EffectiveRequest | None:
+    plain = Outgoing(
+        action="DeleteSecurityGroup",
+        version=ECS,
+        headers={},
+        once_headers=None,
+        tried_again=False,
+        query={},
+        body=None,
+        streamed=False,
+        pathname="/",
+        host="127.0.0.1",
+        plugged_in=False,
+        client_region_id=None,
+        protocol="HTTPS",
+    )
+    return effective_request(plain._replace(**changes))
+
+
+def targets(**changes: Any) -> tuple[str, ...]:
+    request = effective(**changes)
+    assert request is not None
+    assert not request.unreadable
+    return request.targets

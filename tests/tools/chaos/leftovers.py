@@ -1,0 +1,66 @@
+"""What a process has open: threads, tasks, sockets and locks, before and after."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from safe_ecs._lookup.loops import LOOPS
+from safe_ecs._lookup.threads import THREADS
+from safe_ecs.cache import _memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is open in this process."""
+
+    threads: frozenset[threading.Thread]
+    sockets: frozenset[str]
+
+    @classmethod
+    def now(cls) -> Open:
+        return cls(frozenset(threading.enumerate()), frozenset(_sockets()))
+
+    def left_over(self, tasks: Callable[[], int], seconds: float) -> dict[str, int]:
+        """Return how many of each there are more than at that time, once they have had so long to end."""
+        deadline = monotonic() + seconds
+        while True:
+            gc.collect()
+            now = Open.now()
+            found = {
+                "threads": len(now.threads - self.threads),
+                "tasks": tasks(),
+                "sockets": len(now.sockets - self.sockets),
+                "locks": _locks() + len(THREADS._lines) + len(LOOPS._lines),
+            }
+            if not any(found.values()) or monotonic() > deadline:
+                return found
+            sleep(0.05)
+
+
+def _sockets() -> list[str]:
+    found = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # One of them is that of the listing, and gone.
+            found.append(str(descriptor.readlink()))
+    return [link for link in found if link.startswith("socket:")]
+
+
+def _locks() -> int:
+    """Return how many of the locks that callers share cannot be taken at once."""
+    locks: list[Any] = [THREADS._lock, *(cache._kept.lock for cache in _memory._all_caches())]
+    held = 0
+    for lock in locks:
+        if lock.acquire(blocking=False):
+            lock.release()
+        else:
+            held += 1
+    return held

@@ -1,0 +1,232 @@
+"""The memory: for as long as the policy says, within bounds, and never for more than it is worth."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+
+from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs._core.review import Read
+from safe_ecs.cache._memory import SHARED, forget_endpoint
+from safe_ecs.cache._principal import Asker
+from tests.conftest import SERVICE_ID
+from tests.support.sdk import models
+from tests.support.workloads import MOST_BYTES_FOR_A_GROUP, bytes_for_each_group
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
+
+READ = Read("host", "cn-hangzhou", ("sg-1",))
+
+
+class Credential:
+    """As good as the SDK's, of which the memory looks at the identity alone."""
+
+
+ME, SOMEBODY_ELSE = Credential(), Credential()
+MYSELF = Asker(ME, ())
+FOUND = GroupStatus("sg-1", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
+MISSING = GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+OTHER = GroupStatus("sg-2", True, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
+@pytest.fixture
+def clock(mocker: Any) -> Any:
+    return mocker.patch("safe_ecs.cache._memory.monotonic", return_value=1000.0)
+
+
+def refuse(client: Client, group: str) -> None:
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=group))
+
+
+def test_a_found_status_is_trusted_for_ttl(clock: Any) -> None:
+    """It carries its age, and where it came from."""
+    cache, policy = StatusCache(), GuardPolicy(ttl=300)
+    cache.remember(READ, MYSELF, [FOUND])
+    clock.return_value += 299
+    assert cache.recall(READ, ME, policy) == {"sg-1": FOUND._replace(source="cache", age=299.0)}
+    clock.return_value += 1
+    assert cache.recall(READ, ME, policy) == {}
+
+
+def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(clock: Any) -> None:
+    """What one account cannot see, another may."""
+    cache, policy = StatusCache(), GuardPolicy(missing_ttl=5)
+    cache.remember(READ, MYSELF, [MISSING])
+    assert cache.recall(READ, SOMEBODY_ELSE, policy) == {}
+    assert cache.recall(READ._replace(owner=(("ownerid", "1"),)), ME, policy) == {}
+    clock.return_value += 4
+    assert cache.recall(READ, ME, policy)["sg-1"].exists is False
+    clock.return_value += 1
+    assert cache.recall(READ, ME, policy) == {}
+
+
+def test_what_was_found_is_for_everybody_who_asks_the_same_endpoint_and_region() -> None:
+    """A status is a fact about the group."""
+    cache, policy = StatusCache(), GuardPolicy()
+    cache.remember(READ, MYSELF, [FOUND])
+    assert cache.recall(READ, SOMEBODY_ELSE, policy)
+    assert not cache.recall(READ._replace(host="other"), ME, policy)
+    assert not cache.recall(READ._replace(region_id="other"), ME, policy)
+
+
+def test_a_group_that_came_or_went_is_not_remembered_as_both() -> None:
+    """The latest answer counts."""
+    cache, policy = StatusCache(), GuardPolicy()
+    for status in (MISSING, FOUND, MISSING):
+        cache.remember(READ, MYSELF, [status])
+        assert cache.recall(READ, ME, policy)["sg-1"].exists == status.exists
+        assert len(cache) == 1
+
+
+@pytest.mark.parametrize("age", [0, 299, 300, -1])
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        (),
+        (FOUND,),
+        (FOUND._replace(service_managed=False),),
+        (FOUND._replace(service_managed=False), OTHER),
+        (FOUND, OTHER),
+        (MISSING,),
+        (MISSING, OTHER),
+        (OTHER,),
+    ],
+)
+def test_the_glance_agrees_with_what_is_recalled(clock: Any, statuses: Any, age: int) -> None:
+    """It passes what is remembered as not managed, and nothing that is managed, missing, unknown or old."""
+    cache, policy = StatusCache(), GuardPolicy(ttl=300)
+    read = READ._replace(security_group_ids=("sg-1", "sg-2"))
+    cache.remember(read, MYSELF, statuses)
+    clock.return_value += age
+    recalled = cache.recall(read, ME, policy)
+    assert cache.holds_unmanaged(read, policy.ttl) == (
+        len(recalled) == 2 and all(group.state == "unmanaged" for group in recalled.values())
+    )
+
+
+def test_each_policy_has_its_own_idea_of_what_is_fresh(clock: Any) -> None:
+    """Clients with different policies may share a cache."""
+    cache = StatusCache()
+    cache.remember(READ, MYSELF, [FOUND])
+    clock.return_value += 10
+    assert cache.recall(READ, ME, GuardPolicy(ttl=11))
+    assert not cache.recall(READ, ME, GuardPolicy(ttl=10))
+    assert not cache.recall(READ, ME, GuardPolicy(ttl=0))
+
+
+def test_the_status_that_was_learned_first_makes_room() -> None:
+    """The memory is bounded."""
+    cache, policy = StatusCache(maxsize=2), GuardPolicy()
+    for number in (1, 2):
+        cache.remember(READ, MYSELF, [FOUND._replace(security_group_id=f"sg-{number}")])
+    cache.recall(READ, ME, policy)
+    cache.remember(READ, MYSELF, [FOUND._replace(security_group_id="sg-3")])
+    ids = ("sg-1", "sg-2", "sg-3")
+    assert cache.recall(READ._replace(security_group_ids=ids), ME, policy).keys() == {"sg-2", "sg-3"}
+    assert len(cache) == 2
+
+
+def test_a_remembered_group_takes_at_most_600_bytes() -> None:
+    """The memory is bounded in bytes as well."""
+    assert bytes_for_each_group() <= MOST_BYTES_FOR_A_GROUP == 600
+
+
+@pytest.mark.parametrize(("maxsize", "error"), [(0, ValueError), (True, TypeError), (1.5, TypeError)])
+def test_an_impossible_size_is_refused(maxsize: Any, error: type[Exception]) -> None:
+    """When the cache is made, not later."""
+    with pytest.raises(error, match="maxsize"):
+        StatusCache(maxsize)
+
+
+def test_threads_do_not_break_it() -> None:
+    """An unlocked cachetools cache breaks for good under this load."""
+    cache, policy = StatusCache(maxsize=8), GuardPolicy()
+    errors: list[Exception] = []
+
+    def work(seed: int) -> None:
+        try:
+            for number in range(2000):
+                read = READ._replace(security_group_ids=(f"sg-{(number * seed) % 16}",))
+                cache.remember(read, MYSELF, [FOUND._replace(security_group_id=read.security_group_ids[0])])
+                cache.recall(read, ME, policy)
+                if number % 100 == 0:
+                    cache.forget(read.security_group_ids)
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            errors.append(error)
+
+    threads = [Thread(target=work, args=(seed,)) for seed in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(cache) <= 8
+
+
+def test_an_interrupt_of_a_write_costs_no_memory(mocker: Any) -> None:
+    """While it waits for the lock, that is: what is written later is kept again."""
+    cache = StatusCache()
+    lock = mocker.patch.object(cache._kept, "lock")
+    lock.acquire.side_effect = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        cache.remember(READ, MYSELF, [FOUND])
+    lock.acquire.side_effect = None
+    for group in ("sg-1", "sg-2"):
+        cache.remember(READ, MYSELF, [FOUND._replace(security_group_id=group)])
+    assert len(cache) == 2
+
+
+def test_clients_of_one_process_share_what_they_know(ecs: FakeEcs, managed: str) -> None:
+    """A new client for every call costs no further read."""
+    for _ in range(5):
+        refuse(Client(ecs.config()), managed)
+    assert len(ecs.requests) == 1
+
+
+def test_a_client_with_a_cache_of_its_own_shares_nothing(ecs: FakeEcs, managed: str) -> None:
+    """``cache=`` is for those who want that."""
+    refuse(Client(ecs.config()), managed)
+    refuse(Client(ecs.config(), cache=StatusCache()), managed)
+    assert len(ecs.requests) == 2
+
+
+def test_a_group_that_appears_is_found_when_missing_ttl_is_over(ecs: FakeEcs, clock: Any) -> None:
+    """Not found is the passing state."""
+    client = Client(ecs.config(), cache=StatusCache())
+    request = models.DeleteSecurityGroupRequest(security_group_id="sg-later")
+    with pytest.raises(ClientException):
+        client.delete_security_group(request)
+    ecs.create_security_group(security_group_id="sg-later", service_managed=True, service_id=SERVICE_ID)
+    clock.return_value += 5
+    refuse(client, "sg-later")
+
+
+def test_forget_drops_what_it_names_or_everything(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """The next call asks ECS again."""
+    for forget, reads in (((), 2), (("sg-other",), 2), ((f" {managed.upper()} ",), 3)):
+        client.guard.status(managed)
+        client.guard.forget(*forget)
+        client.guard.status(managed)
+        assert len(ecs.reads) == reads
+
+
+def test_an_endpoint_is_forgotten_by_every_cache_of_the_process() -> None:
+    """And by no answer that is still on its way brought back; what other endpoints have said stays."""
+    policy, elsewhere = GuardPolicy(), READ._replace(host="other")
+    caches = SHARED, StatusCache(), StatusCache()
+    asked_at = SHARED.now()
+    for cache in caches:
+        cache.remember(READ, MYSELF, [FOUND])
+        cache.remember(elsewhere, MYSELF, [FOUND])
+    forget_endpoint("host")
+    for cache in caches:
+        assert not cache.recall(READ, ME, policy)
+        assert cache.recall(elsewhere, ME, policy)
+        cache.remember(READ, MYSELF, [FOUND], asked_at=asked_at)
+        assert not cache.recall(READ, ME, policy)
+    forget_endpoint("other")

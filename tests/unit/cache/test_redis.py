@@ -1,0 +1,375 @@
+"""The memory of a fleet, on a real Redis server: a help when it is there, and no harm when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+from copy import copy
+from functools import partial
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import redis.asyncio
+
+import safe_ecs.cache.redis
+from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs.cache.redis import RedisStatusCache
+from safe_ecs.testing import CannedAnswer
+from tests.conftest import SERVICE_ID
+from tests.support.concurrency import Callers
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.sdk import models
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_ecs.testing import FakeEcs
+
+FORMS = ("sync", "async")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: RedisServer) -> RedisServer:
+    with running.client as client:
+        client.flushall()
+    return running
+
+
+def another(ecs: FakeEcs, server: RedisServer, **policy: Any) -> Client:
+    """Return a client as another process would have it: with an empty memory of its own."""
+    return Client(ecs.config(), cache=RedisStatusCache(server.url), policy=GuardPolicy(**policy))
+
+
+def status(client: Client, *groups: str, form: str = "sync", **options: Any) -> Any:
+    if form == "sync":
+        return client.guard.status(*groups, **options)
+    return asyncio.run(client.guard.status_async(*groups, **options))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_one_process_has_read_no_other_has_to(
+    ecs: FakeEcs, server: RedisServer, managed: str, ordinary: str, form: str
+) -> None:
+    """It keeps its owner and its age, and is recalled as shared."""
+    status(another(ecs, server), managed, ordinary, form=form)
+    client = another(ecs, server)
+    for _ in range(2):
+        known = status(client, managed, ordinary, form=form)
+        assert [known[group].source for group in (managed, ordinary)] == ["shared", "shared"]
+        assert (known[managed].service_managed, known[managed].service_id) == (True, SERVICE_ID)
+        assert (known[ordinary].service_managed, known[ordinary].service_id) == (False, None)
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert len(ecs.requests) == 1
+    assert (client.guard.stats.shared_hits, client.guard.stats.lookups) == (2, 0)
+
+
+def test_what_is_known_by_half_is_asked_for_by_half(
+    ecs: FakeEcs, server: RedisServer, managed: str, ordinary: str
+) -> None:
+    status(another(ecs, server), managed)
+    status(another(ecs, server), managed, ordinary)
+    assert [read.parameters["SecurityGroupIds"] for read in ecs.reads] == [
+        f'["{managed}"]',
+        f'["{ordinary}"]',
+    ]
+
+
+def test_many_ids_are_one_round_trip(ecs: FakeEcs, server: RedisServer) -> None:
+    groups = [ecs.create_security_group() for _ in range(100)]
+    status(another(ecs, server), *groups)
+    client = another(ecs, server)
+    with server.client as direct:
+        direct.config_resetstat()
+        reads_before = direct.info("stats")["total_reads_processed"]
+        status(client, *groups)
+        assert direct.info("commandstats")["cmdstat_getrange"]["calls"] == 100
+        # Two of them are those of the info commands themselves, and a connection's greeting is another few.
+        assert direct.info("stats")["total_reads_processed"] - reads_before < 10
+    assert len(ecs.reads) == 1
+
+
+def test_time_to_live_is_set_on_the_server_and_counts_from_the_answer_of_ecs(
+    ecs: FakeEcs, server: RedisServer, ordinary: str
+) -> None:
+    """Two memories on top of each other do not make a status live twice as long."""
+    status(another(ecs, server, ttl=1.2), ordinary)
+    with server.client as direct:
+        assert 0 < direct.pttl(f"safe_ecs:{ordinary}") <= 1200
+    sleep(0.7)
+    client = another(ecs, server, ttl=1.2)
+    age = status(client, ordinary)[ordinary].age
+    assert 0.6 < age < 1.2
+    sleep(0.6)
+    assert status(client, ordinary)[ordinary].source == "lookup"
+    sleep(1.3)
+    with server.client as direct:
+        assert direct.keys() == []
+
+
+def test_a_reader_trusts_what_is_young_enough_for_his_own_policy(
+    ecs: FakeEcs, server: RedisServer, ordinary: str
+) -> None:
+    status(another(ecs, server, ttl=60), ordinary)
+    sleep(0.3)
+    assert status(another(ecs, server, ttl=0.2), ordinary)[ordinary].source == "lookup"
+    assert len(ecs.reads) == 2
+
+
+def test_what_is_missing_or_has_failed_is_not_shared(ecs: FakeEcs, server: RedisServer) -> None:
+    """Another account may see it."""
+    status(another(ecs, server), "sg-none")
+    ecs.answer_with("DescribeSecurityGroups", CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}'))
+    another(ecs, server).guard.check("DeleteSecurityGroup", {"SecurityGroupId": "sg-1"})
+    with server.client as direct:
+        assert direct.keys() == []
+
+
+def test_what_holds_at_one_endpoint_or_region_is_not_recalled_at_another(
+    ecs: FakeEcs, server: RedisServer
+) -> None:
+    ecs.create_security_group(security_group_id="sg-1")
+    status(another(ecs, server), "sg-1")
+    assert not status(another(ecs, server), "sg-1", region_id="cn-beijing")["sg-1"].exists
+    assert len(ecs.reads) == 2
+
+
+VALUE = {
+    "version": 1,
+    "host": "HOST",
+    "region_id": "cn-hangzhou",
+    "security_group_id": "sg-1",
+    "service_managed": False,
+    "service_id": None,
+    "milliseconds": 60000,
+}
+
+
+ODD_FIELDS: list[tuple[str, Any]] = [
+    *[("version", odd) for odd in (0, 2, "1", True, 1.5, None)],
+    *[("service_managed", None), ("service_managed", [])],
+    *[("service_managed", odd) for odd in (0, 1, "false", "")],
+    *[("service_id", odd) for odd in ("7", True, 1.5)],
+    *[("milliseconds", odd) for odd in (None, "60000", 0, -1, 60000.5, True, 10**320)],
+    ("host", "another"),
+    ("region_id", "cn-beijing"),
+    ("security_group_id", "sg-2"),
+    ("more", "than we know"),
+    ("host", "x" * 1_000_000),
+]
+FOREIGN: list[Any] = [
+    b"",
+    b"null",
+    b"[]",
+    b"no json",
+    b"\xff\xfe",
+    b"[" * 500,
+    pickle.dumps(VALUE),
+    json.dumps(VALUE).encode("utf-16"),
+    json.dumps(VALUE).replace(", ", ",").encode(),
+    json.dumps(VALUE).replace('"service_id"', '"service_managed": false, "service_id"').encode(),
+    *(VALUE | {name: odd} for name, odd in ODD_FIELDS),
+    *({name: value for name, value in VALUE.items() if name != missing} for missing in VALUE),
+]
+
+
+@pytest.mark.parametrize("number", range(len(FOREIGN)))
+def test_a_value_that_is_not_wholly_ours_is_a_miss(ecs: FakeEcs, server: RedisServer, number: int) -> None:
+    """Unreadable, oversized, foreign, of another version: ECS is asked, and the answer counts."""
+    value = FOREIGN[number]
+    ecs.create_security_group(security_group_id="sg-1", service_managed=True)
+    if isinstance(value, dict):
+        value = json.dumps(value).encode()
+    value = value.replace(b"HOST", ecs.endpoint.encode())
+    with server.client as direct:
+        direct.set("safe_ecs:sg-1", value, px=50_000)
+    found = status(another(ecs, server), "sg-1")["sg-1"]
+    assert (found.service_managed, found.source) == (True, "lookup")
+    assert len(ecs.reads) == 1
+
+
+def test_a_value_that_is_wholly_ours_is_a_hit(ecs: FakeEcs, server: RedisServer) -> None:
+    """So that the test above fails for the reason it gives."""
+    with server.client as direct:
+        direct.set("safe_ecs:sg-1", json.dumps(VALUE | {"host": ecs.endpoint}), px=50_000)
+    assert status(another(ecs, server), "sg-1")["sg-1"].source == "shared"
+    with server.client as direct:
+        direct.set("safe_ecs:sg-1", json.dumps(VALUE | {"host": ecs.endpoint}))
+    assert status(another(ecs, server), "sg-1")["sg-1"].source == "lookup"  # It would live for ever.
+
+
+def test_a_key_of_another_type_is_a_miss_for_that_group_alone(
+    ecs: FakeEcs, server: RedisServer, ordinary: str
+) -> None:
+    status(another(ecs, server), ordinary)
+    with server.client as direct:
+        direct.lpush("safe_ecs:sg-1", "x")
+    client = another(ecs, server)
+    known = status(client, ordinary, "sg-1")
+    assert (known[ordinary].source, known["sg-1"].source) == ("shared", "lookup")
+
+
+def test_refresh_writes_through_and_forget_reaches_the_others(ecs: FakeEcs, server: RedisServer) -> None:
+    one = another(ecs, server)
+    for group in ("sg-1", "sg-2", "sg-3"):
+        ecs.create_security_group(security_group_id=group)
+    status(one, "sg-1", "sg-2", "sg-3")
+    ecs.create_security_group(security_group_id="sg-1", service_managed=True)
+    assert status(one, "sg-1", refresh=True)["sg-1"].service_managed
+    assert status(another(ecs, server), "sg-1")["sg-1"].service_managed
+    one.guard.forget("sg-1")
+    assert status(another(ecs, server), "sg-1")["sg-1"].source == "lookup"
+    with server.client as direct:
+        direct.set("safe_ecs_of_others", "1")
+        asyncio.run(one.guard.forget_async())
+        assert direct.keys() == [b"safe_ecs_of_others"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
+    ecs: FakeEcs, server: RedisServer, ordinary: str, form: str
+) -> None:
+    """The server could not be told, and still holds what was learned before."""
+    client = another(ecs, server)
+    status(client, ordinary, form=form)
+    with server.halted():
+        status(client, "sg-none", form=form)
+        client.guard.forget(ordinary)
+    cast("Any", client._safe_ecs_gate.knowledge.cache)._rests_until = -1
+    assert status(client, ordinary, form=form)[ordinary].source == "lookup"
+    assert [read.parameters["SecurityGroupIds"].count(ordinary) for read in ecs.reads] == [1, 0, 1]
+
+
+def test_what_is_learned_is_shared_without_making_the_caller_wait(
+    ecs: FakeEcs, server: RedisServer, ordinary: str
+) -> None:
+    """And what is deleted is forgotten by all."""
+    client = another(ecs, server)
+    client.describe_security_groups(models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"))
+    with server.client as direct:
+        _soon(lambda: direct.exists(f"safe_ecs:{ordinary}") == 1)
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
+        _soon(lambda: direct.exists(f"safe_ecs:{ordinary}") == 0)
+
+
+def _soon(is_so: Any) -> None:
+    deadline = monotonic() + 5
+    while not is_so():
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_warm_fills_the_memory_of_all(ecs: FakeEcs, server: RedisServer, ordinary: str, form: str) -> None:
+    client = another(ecs, server)
+    assert (client.guard.warm() if form == "sync" else asyncio.run(client.guard.warm_async())) == 1
+    assert status(another(ecs, server), ordinary, form=form)[ordinary].source == "shared"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_that_dies_and_comes_back_costs_a_warning(
+    ecs: FakeEcs, caplog: pytest.LogCaptureFixture, mocker: Any, form: str
+) -> None:
+    """One a minute; no call fails, and it is used again."""
+    groups = [ecs.create_security_group() for _ in range(4)]
+    with redis_server() as server:
+        client = another(ecs, server)
+        status(client, groups[0], form=form)
+        server.kill()
+        for group in groups[1:3]:
+            assert status(client, group, form=form)[group].source == "lookup"
+        server.start()
+        clock = mocker.patch("safe_ecs.cache.redis.monotonic", return_value=monotonic() + 6)
+        status(client, groups[3], form=form)
+        with server.client as direct:
+            assert direct.keys() == [f"safe_ecs:{groups[3]}".encode()]
+        server.kill()
+        client.guard.forget()
+        for seconds in (6, 30, 61):
+            clock.return_value = monotonic() + seconds
+            status(client, groups[0], form=form, refresh=True)
+    warnings = [record for record in caplog.records if record.name == "safe_ecs"]
+    assert [record.levelname for record in warnings] == ["WARNING", "WARNING"]
+    assert warnings[0].getMessage() == (
+        "The shared cache 'safe_ecs' cannot be used (ConnectionError): going on from memory and ECS."
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_that_is_slow_holds_a_call_for_half_a_second_at_most(
+    ecs: FakeEcs, server: RedisServer, ordinary: str, form: str, mocker: Any
+) -> None:
+    """Once: then it is left alone for a while. A client with time-outs of its own is no exception."""
+    waits = mocker.spy(safe_ecs.cache.redis, "within")
+    for cache in (RedisStatusCache(server.url), RedisStatusCache(server.client)):
+        client = Client(ecs.config(), cache=cache)
+        waits.reset_mock()
+        with server.halted():
+            for group in (ordinary, "sg-none"):
+                [known] = Callers([partial(status, client, group, form=form)]).join(20)
+                assert known[group].source == "lookup"
+        assert [call.args[0] for call in waits.call_args_list] == [0.5]
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis://:secret@127.0.0.1:1/0"])
+def test_a_password_is_never_said(
+    ecs: FakeEcs, caplog: pytest.LogCaptureFixture, ordinary: str, url: str
+) -> None:
+    cache = RedisStatusCache(url)
+    status(Client(ecs.config(), cache=cache), ordinary)
+    assert "cannot be used" in caplog.text
+    assert "secret" not in caplog.text + repr(cache)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((7,), TypeError),
+        ((redis.asyncio.Redis(),), TypeError),
+        (("http://127.0.0.1",), ValueError),
+        (("redis://127.0.0.1", 7), TypeError),
+        (("redis://127.0.0.1", ""), ValueError),
+        (("redis://127.0.0.1", "x", 0), ValueError),
+    ],
+    ids=["no client", "asyncio", "no redis URL", "no text", "empty", "no room"],
+)
+def test_impossible_arguments_are_refused(arguments: tuple[Any, ...], error: type[Exception]) -> None:
+    keywords = dict(zip(("namespace", "maxsize"), arguments[1:], strict=False))
+    with pytest.raises(error):
+        RedisStatusCache(arguments[0], **keywords)
+
+
+def test_one_with_a_client_of_its_own_travels_as_the_cache_of_one_process(
+    server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither its connections nor its locks can, and a client must travel as the stock one does."""
+    with server.client as direct:
+        twin = pickle.loads(pickle.dumps(RedisStatusCache(direct, maxsize=7)))  # noqa: S301 - our own
+    assert type(twin) is StatusCache
+    assert twin._maxsize == 7
+    assert "give it a URL" in caplog.text
+
+
+def test_it_travels_to_another_process_as_the_same_one(
+    ecs: FakeEcs, server: RedisServer, ordinary: str
+) -> None:
+    """With its namespace, and an empty memory; a copy of a client has the very same."""
+    cache = RedisStatusCache(server.url, namespace="mine*")
+    client = Client(ecs.config(), cache=cache)
+    status(client, ordinary)
+    twin = pickle.loads(pickle.dumps(cache))  # noqa: S301 - our own
+    assert len(twin) == 0
+    assert status(Client(ecs.config(), cache=twin), ordinary)[ordinary].source == "shared"
+    assert status(copy(client), ordinary)[ordinary].source == "cache"
+    with server.client as direct:
+        direct.set("miner:sg-1", "x")
+        twin.withdraw(())
+        assert direct.keys() == [b"miner:sg-1"]

@@ -1,0 +1,401 @@
+"""The guard reads what will really be sent."""
+
+from __future__ import annotations
+
+from collections import UserDict
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from safe_ecs._calls.merge import of_request, of_rpcrequest
+from safe_ecs._core.request import EffectiveRequest
+from safe_ecs.testing._parameters import Parameters
+from tests.support.merged_calls import effective, targets
+from tests.support.sdk import OpenApiRequest
+from tests.support.transports import ECS, TRANSPORTS, params
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from safe_ecs.testing import FakeEcs
+
+
+NAMES = st.sampled_from([
+    "SecurityGroupId",
+    "securitygroupid",
+    "SecurityGroupId.1",
+    "SecurityGroupIds.2",
+    "NetworkInterface.1.SecurityGroupIds.1",
+    "SourceGroupId",
+    "Permissions.1.DestGroupId",
+    "SecurityGroupRuleId.1",
+    "SecurityGroupName",
+    "RegionId",
+    "Action",
+    "Version",
+])
+
+
+VALUES = st.sampled_from([
+    "sg-a",
+    " SG-B ",
+    '["sg-c","sg-d"]',
+    "cn-beijing",
+    "DeleteSecurityGroup",
+    "RunInstances",
+    ECS,
+])
+
+
+LAYER = st.dictionaries(NAMES, VALUES, max_size=4)
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(["x-acs-action", "X-Acs-Action", "x-acs-version", "x-other"]),
+    st.sampled_from(["DeleteSecurityGroup", "DescribeInstances", ECS, "2017-11-10"]),
+    max_size=2,
+)
+
+
+@pytest.mark.parametrize("transport", ["do_request", "do_rpcrequest"])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(for_all=LAYER, for_this_call=LAYER, query=LAYER, form=LAYER, headers=HEADERS, once=HEADERS)
+def test_action_and_targets_are_those_that_arrive(
+    ecs: FakeEcs,
+    stock: Any,
+    transport: str,
+    for_all: Any,
+    for_this_call: Any,
+    query: Any,
+    form: Any,
+    headers: Any,
+    once: Any,
+) -> None:
+    """Whatever the layers hold, what the stock client sends is what was reviewed."""
+    stock._global_parameters = GlobalParameters(queries=for_all, headers=headers)
+    stock.set_rpc_headers(once)
+    request = OpenApiRequest(query=query, body=form or None)
+    runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries=for_this_call))
+    if transport == "do_request":
+        call = of_request(stock, params("DescribeInstances"), request, runtime)
+    else:
+        call = of_rpcrequest(stock, "DescribeInstances", ECS, "HTTP", request, runtime)
+    reviewed = None if call is None else call.effective
+    try:
+        TRANSPORTS[transport](stock, "DescribeInstances", request, runtime)
+    except Exception:  # noqa: BLE001 - whatever the fake makes of it, it has been sent
+        sent = ecs.requests[-1]
+    else:
+        sent = ecs.requests[-1]
+    if reviewed is None:
+        assert sent.action not in {"DeleteSecurityGroup", "RunInstances"} or sent.version != ECS
+    else:
+        pairs = {**for_all, **for_this_call, **query}
+        arrived = Parameters([*pairs.items(), *form.items()])
+        assert set(arrived.target_groups()) == set(reviewed.targets)
+        assert set(reviewed.region_ids) >= {arrived.get("RegionId").lower()} - {""}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"SecurityGroupIds": ["sg-a", " SG-B "]},
+        {"NetworkInterface": [{"SecurityGroupId": "sg-a"}, {"SecurityGroupIds": ("sg-b",)}]},
+        '{"SecurityGroupId": "sg-a", "SecurityGroupId": "sg-b"}',
+        b'[{"SecurityGroupId": ["sg-a", {"SecurityGroupId": "sg-b"}]}]',
+        "SecurityGroupId=sg-a&SecurityGroupId=sg-b",
+        {"SecurityGroupId": b"sg-a", "SecurityGroupIds": '"sg-b"'},
+    ],
+    ids=lambda body: type(body).__name__ + str(len(str(body))),
+)
+def test_a_body_is_read_in_every_encoding(body: object) -> None:
+    """As a mapping, as JSON (both of two equal names), and as a form."""
+    assert targets(body=body) == ("sg-a", "sg-b")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"query": {"SecurityGroupId": "[{}]"}},
+        {"query": {"SecurityGroupId": '["sg-a"'}},
+        {"query": {"SecurityGroupId": "[" * 100_000}},
+        {"body": "[" * 100_000},
+        {"body": 7},
+        {"body": list(b"SecurityGroupId=sg-a")},
+        {"body": b"\x1f\x8b\x08SecurityGroupId=sg-a"},
+        {"body": "S\0e\0c\0u\0r\0i\0t\0y\0G\0r\0o\0u\0p\0I\0d\0=\0s\0g\0"},
+        {"body": '--x\r\nContent-Disposition: form-data; name="SecurityGroupId"\r\n\r\nsg-a\r\n--x--'},
+        {"body": "SecurityGroupId"},
+        {"streamed": True},
+    ],
+    ids=[
+        "a number",
+        "half an array",
+        "a deep array",
+        "a deep body",
+        "a number as body",
+        "a list of bytes",
+        "compressed",
+        "another character set",
+        "multipart",
+        "no form",
+        "a stream",
+    ],
+)
+def test_what_cannot_be_read_is_said_to_be_unreadable(changes: Any) -> None:
+    request = effective(**changes)
+    assert request is not None
+    assert request.unreadable
+
+
+@pytest.mark.parametrize(
+    ("changes", "guarded"),
+    [
+        ({}, True),
+        ({"version": None}, True),
+        ({"version": "2017-11-10"}, False),
+        ({"version": "2014/05/26"}, True),
+        ({"version": "latest"}, True),
+        ({"version": "2017-11-10", "headers": {"x-other": "1"}}, False),
+        ({"action": "Delete\u017fecurityGroup"}, True),
+        ({"action": None}, False),
+        ({"headers": {"x-acs-action": " deletesecuritygroup ", "X-Acs-Version": f" {ECS} "}}, True),
+        ({"headers": {"x-acs-action": None}}, False),
+        ({"headers": {"x-acs-action": "DescribeInstances"}}, False),
+        ({"headers": {"x-acs-action": "DescribeInstances"}, "query": {"aCTion": "RunInstances"}}, True),
+        (
+            {
+                "headers": {"x-acs-action": "DescribeInstances"},
+                "once_headers": {"x-acs-action": "RunInstances"},
+            },
+            True,
+        ),
+        ({"once_headers": {"x-acs-action": "DescribeInstances"}}, False),
+        ({"once_headers": {"x-acs-action": "DescribeInstances"}, "tried_again": True}, True),
+        ({"headers": {"x-acs-action": "RunInstances", "x-acs-version": None}}, True),
+        ({"headers": {"x-acs-action": "RunInstances", "x-acs-version": "2017-11-10"}}, False),
+        (
+            {
+                "headers": {"x-acs-action": "RunInstances", "x-acs-version": "2017-11-10"},
+                "query": {"Version": ECS},
+            },
+            True,
+        ),
+        ({"headers": {"x-acs-action": "DescribeInstances"}, "plugged_in": True}, True),
+        ({"headers": {"x-acs-version": "2099-01-01"}, "plugged_in": True}, True),
+        ({"host": None}, False),
+        ({"host": "", "plugged_in": True}, True),
+    ],
+    ids=str,
+)
+def test_action_and_version_decide_whether_a_call_is_guarded(changes: Any, guarded: bool) -> None:  # noqa: FBT001 - parametrized
+    assert (effective(**changes) is not None) == guarded
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("ecs.aliyuncs.com", "ecs.aliyuncs.com"),
+        (" HTTP://user:secret@ECS.aliyuncs.com:80/path?query ", "ecs.aliyuncs.com:80"),
+        ("127.0.0.1:8080/", "127.0.0.1:8080"),
+    ],
+)
+def test_a_host_is_known_by_its_name_alone(endpoint: str, host: str) -> None:
+    """However an endpoint is written, it is the same ECS, and no password stays in it."""
+    request = effective(host=endpoint)
+    assert request is not None
+    assert request.host == host
+
+
+class Protocol(str, Enum):  # noqa: UP042 - as below
+    SECURE = "Https"
+
+
+@pytest.mark.parametrize("protocol", ["HTTP", "https", "hTTP", "hTTPS", Protocol.SECURE, None], ids=str)
+def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: object) -> None:
+    """It makes small letters of it; without any it sends nothing."""
+    assert targets(protocol=protocol, query={"SecurityGroupId": "sg-a"}) == ("sg-a",)
+
+
+def test_a_call_is_taken_apart_into_plain_texts() -> None:
+    """Lower case where ECS's own spelling is not known to matter, and nothing for what is not there."""
+    query = {
+        "SecurityGroupId": " SG-A ",
+        "RegionId": " CN-Beijing ",
+        "ResourceOwnerID": "9",
+        "ResourceOwnerAccount": "him",
+        "ownerid": 7,
+        "OwnerAccount": "Me",
+    }
+    assert effective(query=query, client_region_id=" CN-Hangzhou ") == EffectiveRequest(
+        action="DeleteSecurityGroup",
+        host="127.0.0.1",
+        targets=("sg-a",),
+        region_ids=("cn-beijing",),
+        client_region_id="cn-hangzhou",
+        owner=(
+            ("owneraccount", "Me"),
+            ("ownerid", "7"),
+            ("resourceowneraccount", "him"),
+            ("resourceownerid", "9"),
+        ),
+        unreadable="",
+        templates=(),
+        spelt=("SG-A",),
+    )
+    assert effective() == EffectiveRequest("DeleteSecurityGroup", "127.0.0.1", (), (), "", (), "")
+
+
+@pytest.mark.parametrize(
+    ("of_call", "in_query", "action"),
+    [
+        ("DescribeSecurityGroups", "DeleteSecurityGroup", "DeleteSecurityGroup"),
+        ("DeleteSecurityGroup", "DescribeSecurityGroups", "DeleteSecurityGroup"),
+        ("DeleteSecurityGroup", "RunInstances", "DeleteSecurityGroup"),
+        ("DescribeSecurityGroups", "Nonsense", "DescribeSecurityGroups"),
+        ("Nonsense", "DescribeSecurityGroups", "DescribeSecurityGroups"),
+    ],
+)
+def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
+    of_call: str, in_query: str, action: str
+) -> None:
+    """Which of two actions ECS believes is not known; of two guarded ones the first gives its name."""
+    request = effective(action=of_call, query={"Action": in_query})
+    assert request is not None
+    assert request.action == action
+    assert request.is_guarded == (action != "DescribeSecurityGroups")
+
+
+OTHER_PROTOCOL = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
+
+
+OTHER_TRY = "its header host is for one try, and a further one would go elsewhere"
+
+
+OTHER_PATH = "its path begins with no slash, and may lead elsewhere than its endpoint"
+OTHER_HOST = "its header Host names another host than its address"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"query": {"SecurityGroupIds": "[1]"}},
+            "the value of SecurityGroupIds is no JSON array of group ids",
+        ),
+        ({"query": {"SecurityGroupId": "[x"}}, "the value of SecurityGroupId is no JSON array of group ids"),
+        ({"body": 7}, "its body is of the type int"),
+        ({"body": '{"a"'}, "its body begins like JSON and is none"),
+        ({"body": "[1"}, "its body begins like JSON and is none"),
+        ({"body": "\N{SNOWMAN}=1"}, "its body is neither a form nor JSON"),
+        ({"body": "a=\x07"}, "its body is neither a form nor JSON"),
+        ({"body": "abc"}, "its body is neither a form nor JSON"),
+        *(
+            ({"protocol": each}, OTHER_PROTOCOL)
+            for each in ("ftp", "http\u017f", ["https"], "https://h/?a=b&c=")
+        ),
+        (
+            {"host": "h\\evil.example"},
+            "its endpoint holds a backslash, which some take for the end of a host and some do not",
+        ),
+        ({"pathname": "@evil.example/"}, OTHER_PATH),
+        ({"pathname": " @evil.example/"}, OTHER_PATH),
+        ({"pathname": ".evil.example"}, OTHER_PATH),
+        ({"pathname": "X.evil.example"}, OTHER_PATH),
+        ({"pathname": None}, OTHER_PATH),
+        ({"pathname": ""}, ""),
+        ({"pathname": "/x"}, ""),
+        ({"pathname": "?x"}, ""),
+        ({"pathname": "#x"}, ""),
+        ({"headers": {"Host": "evil.example"}}, OTHER_HOST),
+        ({"headers": {"Host": "evil.example", "host": "127.0.0.1"}}, OTHER_HOST),
+        ({"headers": {"Host": "127.0.0.1"}}, ""),
+        ({"headers": {"Host": "h", "host": "h"}}, ""),
+        ({"headers": {"host": "h", "x-other": "1"}}, ""),
+        ({"once_headers": {"host": "h"}, "tried_again": True}, OTHER_TRY),
+        ({"headers": {"host": "a"}, "once_headers": {"host": "b"}, "tried_again": True}, OTHER_TRY),
+        ({"headers": {"host": "a"}, "once_headers": {"x-other": "1"}, "tried_again": True}, ""),
+        ({"once_headers": {"host": "127.0.0.1"}, "tried_again": True}, ""),
+        ({"once_headers": {"host": "h"}}, ""),
+        (
+            {"streamed": True},
+            "its body is a stream, which cannot be read without taking it from the call",
+        ),
+    ],
+)
+def test_what_is_unreadable_is_named(changes: Any, reason: str) -> None:
+    request = effective(**changes)
+    assert request is not None
+    assert request.unreadable == reason
+
+
+@pytest.mark.parametrize("body", ["", b"", "a=b", bytearray(b"a=b"), "a=", " {}", "\n[]"], ids=repr)
+def test_a_body_that_names_no_group_is_no_obstacle(body: object) -> None:
+    assert targets(body=body) == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "host"),
+    [
+        ({"headers": {"host": "other"}}, "other"),
+        ({"headers": {"host": "other"}, "once_headers": {"host": "third"}}, "third"),
+        ({"once_headers": {"a": "b"}}, "127.0.0.1"),
+        ({"headers": {"host": "other"}, "once_headers": {"a": "b"}}, "other"),
+        ({"headers": {"host": "other"}, "once_headers": {"host": "third"}, "tried_again": True}, "third"),
+        ({"headers": {"host": "other"}, "plugged_in": True}, "127.0.0.1"),
+        ({"host": None, "plugged_in": True}, ""),
+        ({"host": "h?x=y/z"}, "h"),
+        ({"host": "h/a@b"}, "h"),
+        ({"host": "https://a:b@c@H"}, "h"),
+        ({"host": "http://h"}, "h"),
+        ({"host": "h/?x=http://other"}, "h"),
+        ({"host": "h#@other"}, "h"),
+        ({"host": "h\\@other"}, "h"),
+        ({"host": "h/https://other"}, "h"),
+        ({"host": "ftp://other"}, "ftp:"),
+    ],
+    ids=str,
+)
+def test_the_host_is_the_one_that_is_connected_to(changes: Any, host: str) -> None:
+    """A header replaces it, unless a plug-in makes the headers."""
+    request = effective(**changes)
+    assert request is not None
+    assert request.host == host
+
+
+class Unreadable:
+    """What has no text."""
+
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+def test_a_host_that_cannot_be_read_is_none() -> None:
+    """The SDK fails on it before it sends anything."""
+    assert effective(host=Unreadable()) is None
+
+
+class Broken(UserDict[Any, object]):
+    """What has members and does not show them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise ZeroDivisionError
+
+
+def test_layers_that_cannot_be_read_leave_the_action_the_call_was_made_with() -> None:
+    for layer in ("headers", "query"):
+        request = effective(**{layer: Broken({"x-other": "1"})})
+        assert request is not None
+        assert request.action == "DeleteSecurityGroup"
+        assert request.unreadable == "reading its parameters raised ZeroDivisionError"
+
+
+def test_a_header_may_name_the_region() -> None:
+    request = effective(headers={"X-Acs-Region-Id": "cn-Beijing"})
+    assert request is not None
+    assert request.region_ids == ("cn-beijing",)

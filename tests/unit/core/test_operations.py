@@ -1,0 +1,97 @@
+"""The permission table says what ECS says, and misses nothing the SDK can send."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from safe_ecs import OPERATIONS
+from safe_ecs._core.operations import LEARNED_FROM, STATUS_QUERY, TEACHING_ACTIONS, TEMPLATE_QUERY
+from safe_ecs.testing._samples import SAMPLES
+from tests.support.sdk_operations import field_names, operations
+
+# "Permissions on API operations related to managed security groups", in the order of that page.
+ACCOUNT_MAY_NOT = [
+    "AuthorizeSecurityGroup",
+    "AuthorizeSecurityGroupEgress",
+    "RevokeSecurityGroup",
+    "RevokeSecurityGroupEgress",
+    "JoinSecurityGroup",
+    "LeaveSecurityGroup",
+    "DeleteSecurityGroup",
+    "ModifySecurityGroupAttribute",
+    "ModifySecurityGroupRule",
+    "ModifySecurityGroupEgressRule",
+    "ModifySecurityGroupPolicy",
+    "CreateNetworkInterface",
+    "ModifyNetworkInterfaceAttribute",
+    "RunInstances",
+    "CreateInstance",
+    "ModifyInstanceAttribute",
+]
+ACCOUNT_MAY = ["DescribeSecurityGroupAttribute", "DescribeSecurityGroups", "DescribeSecurityGroupReferences"]
+
+
+def test_every_row_of_the_page_is_in_the_table_with_its_permissions() -> None:
+    """16 operations are for the owning service only, 3 queries are for everybody."""
+    assert len(ACCOUNT_MAY_NOT) + len(ACCOUNT_MAY) == 19
+    for action in ACCOUNT_MAY_NOT:
+        assert (OPERATIONS[action].account_allowed, OPERATIONS[action].service_allowed) == (False, True)
+    for action in ACCOUNT_MAY:
+        assert (OPERATIONS[action].account_allowed, OPERATIONS[action].service_allowed) == (True, True)
+
+
+def test_the_guarded_operations_are_those_of_the_page_and_the_one_it_lacks() -> None:
+    """ModifyInstanceVpcAttribute answers with the same error code, though the page lacks it."""
+    guarded = {action for action, operation in OPERATIONS.items() if operation.guarded}
+    assert guarded == {*ACCOUNT_MAY_NOT, "ModifyInstanceVpcAttribute"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.action)
+def test_every_operation_says_what_it_does_and_why_it_is_let_through(operation: Any) -> None:
+    """A reason stands exactly where an operation is not guarded."""
+    assert operation.summary.endswith(".")
+    assert isinstance(operation.not_guarded_because, str)
+    assert bool(operation.not_guarded_because) != operation.guarded
+    assert OPERATIONS[operation.action] is operation
+
+
+def test_the_table_is_read_only() -> None:
+    """Nobody switches the guard off by editing the table."""
+    with pytest.raises(TypeError):
+        OPERATIONS["DeleteSecurityGroup"] = OPERATIONS["DescribeInstances"]  # type: ignore[index]  # the point
+    with pytest.raises(AttributeError):
+        OPERATIONS["DeleteSecurityGroup"].account_allowed = True  # type: ignore[misc]  # the point
+
+
+def test_every_request_model_that_mentions_a_security_group_is_classified() -> None:
+    """An operation that a new SDK brings must be guarded, or be let through for a reason."""
+    mentioned = {
+        action
+        for action, operation in operations().items()
+        if any(re.search(r"security_?group", name, re.IGNORECASE) for name in field_names(operation.request))
+    }
+    assert mentioned >= {*ACCOUNT_MAY_NOT, "CreateLaunchTemplate", "CreateAutoProvisioningGroup"}
+    missing = mentioned - OPERATIONS.keys()
+    assert not missing, (
+        f"{sorted(missing)} can name a security group: add each to core/operations.py, guarded if the API "
+        "reference lists InvalidOperation.ResourceManagedByCloudProduct for it, else with the reason."
+    )
+
+
+def test_every_operation_is_spelt_as_the_sdk_spells_it() -> None:
+    """A typing error would be a row for nothing, and what the guard asks or learns from must exist as well."""
+    assert OPERATIONS.keys() <= operations().keys()
+    assert {STATUS_QUERY, TEMPLATE_QUERY, *LEARNED_FROM} <= operations().keys()
+
+
+def test_a_deletion_is_the_one_guarded_operation_that_teaches_something() -> None:
+    """What a refusal says is learned from every call."""
+    assert {"DeleteSecurityGroup", *LEARNED_FROM} == TEACHING_ACTIONS
+
+
+def test_there_is_a_sample_request_for_every_guarded_operation() -> None:
+    """Demo and tests drive the whole table."""
+    assert SAMPLES.keys() == {action for action, operation in OPERATIONS.items() if operation.guarded}

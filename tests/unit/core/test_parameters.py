@@ -1,0 +1,262 @@
+"""Which parameters matter, however they are named and whatever they hold."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import Any
+
+import pytest
+
+from safe_ecs._core.parameters import ACTION_SPELLINGS, MAX_DEPTH
+from safe_ecs._core.request import LaunchTemplate
+from tests.support.merged_calls import effective, targets
+
+
+@pytest.mark.parametrize("value", ["", "  ", "[]", '[""]', None, [], [None]], ids=repr)
+def test_an_empty_value_names_no_group(value: object) -> None:
+    assert targets(query={"SecurityGroupId": value}) == ()
+
+
+@pytest.mark.parametrize("value", [7, 1.5, True], ids=str)
+def test_a_value_of_another_type_is_what_it_becomes_on_the_wire(value: object) -> None:
+    assert targets(query={"SecurityGroupId": value}) == (str(value).lower(),)
+
+
+class Region(str, Enum):  # noqa: UP042 - the point
+    """A string enumeration as it was written before Python 3.11, whose str() is the member's name."""
+
+    HANGZHOU = "cn-hangzhou"
+
+
+def test_a_string_enumeration_counts_as_both_texts_it_may_become() -> None:
+    """The SDK puts str() of it into a query, and the string itself into a header."""
+    request = effective(query={"RegionId": Region.HANGZHOU}, client_region_id=Region.HANGZHOU)
+    assert request is not None
+    assert request.region_ids == ("cn-hangzhou", "region.hangzhou")
+    assert request.client_region_id == "cn-hangzhou"
+
+
+def test_a_value_that_has_no_text_is_named_by_its_parameter() -> None:
+    """By the class of its error as well, but not by what that says."""
+
+    class Secret:
+        def __str__(self) -> str:
+            raise OSError("s3cret")
+
+    request = effective(query={"SecurityGroupId": Secret(), "Description": Secret()})
+    assert request is not None
+    assert request.unreadable == "reading the value of SecurityGroupId raised OSError"
+    request = effective(query={"SecurityGroupIds": ["sg-a", Secret()]})
+    assert request is not None
+    assert request.unreadable == "reading the value of SecurityGroupIds.2 raised OSError"
+    request = effective(query={"Description": Secret()})
+    assert request is not None
+    assert not request.unreadable
+
+
+def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
+    def nested(depth: int) -> Any:
+        value: Any = "sg-a"
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    assert targets(query={"SecurityGroupId": nested(MAX_DEPTH + 1)}) == ("sg-a",)
+    request = effective(query={"SecurityGroupId": nested(MAX_DEPTH + 2)})
+    assert request is not None
+    assert request.unreadable == "its parameters are nested more than 32 deep"
+
+
+class Alike:
+    """An object that says it equals everything."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        """Without an address, as it is part of a test's id, which every worker of a run must spell the same."""
+        return f"Alike({self._text!r})"
+
+
+@pytest.mark.parametrize(
+    ("changes", "groups"),
+    [
+        ({"pathname": "/?SecurityGroupId=sg-a&Note=what?"}, ("sg-a",)),
+        ({"pathname": "/?SecurityGroupId=sg-a;SecurityGroupIds.1=sg-b"}, ("sg-a", "sg-b")),
+        ({"host": "h?SecurityGroupId=sg-a&x"}, ("sg-a",)),
+        ({"protocol": "https://h/?SecurityGroupId=sg-a&x"}, ("sg-a",)),
+        ({"pathname": Alike("/?SecurityGroupId=sg-a")}, ("sg-a",)),
+        ({"body": b"Note=\xff&SecurityGroupId=sg-a"}, ()),
+        ({"body": b'{"Note": "\xff", "SecurityGroupId": "sg-a"}'}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": b"\xffsg-a"}}, ("\N{REPLACEMENT CHARACTER}sg-a",)),
+        ({"query": {"SecurityGroupId": bytearray(b" SG-A ")}}, ("sg-a",)),
+        ({"query": {"SecurityGroupIds": '["sg-a", " ", "SG-B "]'}}, ("sg-a", "sg-b")),
+        ({"query": {"SecurityGroupIds": frozenset({"sg-a"})}}, ("sg-a",)),
+        ({"query": {"SecurityGroupIds": {"1": {"sg-a"}}}}, ("sg-a",)),
+        ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a", "sg-b")),
+        ({"query": {"SecurityGroupId.1.2": "sg-a", "1": "sg-b", "": "sg-c"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "X-1"}}, ("x-1",)),
+        ({"query": {b" securitygroupid ": "sg-a"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": None, "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "  ", "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
+    ],
+    ids=str,
+)
+def test_a_group_is_seen_wherever_and_however_it_stands(changes: Any, groups: tuple[str, ...]) -> None:
+    request = effective(**changes)
+    assert request is not None
+    assert request.targets == groups
+
+
+def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
+    """And names without a dot in front of them are those of a form."""
+    body = {
+        "NetworkInterface": [{"SecurityGroupId": "sg-a"}],
+        "RegionId": "cn-beijing",
+        "Tag": {"RegionId": "x"},
+    }
+    for request in (effective(body=body), effective(body=json.dumps(body))):
+        assert request is not None
+        assert (request.targets, request.region_ids) == (("sg-a",), ("cn-beijing",))
+
+
+def launch_templates(action: str = "RunInstances", **query: Any) -> tuple[LaunchTemplate, ...]:
+    request = effective(action=action, query=query)
+    assert request is not None
+    return request.templates
+
+
+def test_every_launch_template_that_may_be_meant_is_named() -> None:
+    """In each version that may be meant; by its id or by its name, never by both."""
+    assert launch_templates(LaunchTemplateId=" lt-1 ") == (LaunchTemplate("lt-1", "", ""),)
+    assert launch_templates(LaunchTemplateName="Web", LaunchTemplateVersion=3) == (
+        LaunchTemplate("", "Web", "3"),
+    )
+    assert launch_templates(
+        LaunchTemplateId="lt-1",
+        launchtemplateid="lt-2",
+        LaunchTemplateName="Web",
+        LaunchTemplateVersion="1",
+        launchTemplateVersion="2",
+    ) == (
+        LaunchTemplate("lt-1", "", "1"),
+        LaunchTemplate("lt-1", "", "2"),
+        LaunchTemplate("lt-2", "", "1"),
+        LaunchTemplate("lt-2", "", "2"),
+        LaunchTemplate("", "Web", "1"),
+        LaunchTemplate("", "Web", "2"),
+    )
+    assert launch_templates(LaunchTemplateVersion="1") == ()
+    assert launch_templates(LaunchTemplateId="lt-1", SecurityGroupId="sg-1") == ()
+    assert launch_templates("CreateInstance", LaunchTemplateId="lt-1") == ()
+
+
+@pytest.mark.parametrize("name", ["SecurityGroupId", "SecurityGroupIds.1", "SecurityGroupIds.16"])
+def test_a_group_that_is_named_as_documented_replaces_those_of_the_template(name: str) -> None:
+    assert launch_templates(LaunchTemplateId="lt-1", **{name: "sg-1"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SecurityGroupIds", "sg-1"),
+        ("SecurityGroupIds.0", "sg-1"),
+        ("SecurityGroupIds.1.1", "sg-1"),
+        ("SecurityGroupIds[1]", "sg-1"),
+        ("SecurityGroupId.1", "sg-1"),
+        ("securitygroupid", "sg-1"),
+        (" SecurityGroupId", "sg-1"),
+        ("SecurityGroupId", '["sg-1"]'),
+        ("SecurityGroupIds.1", [["sg-1"]]),
+        ("NetworkInterface.1.SecurityGroupId", "sg-1"),
+    ],
+)
+def test_a_group_that_is_named_in_another_way_is_a_target_beside_those_of_the_template(
+    name: str, value: Any
+) -> None:
+    """ECS may not know it, and take the groups of the template."""
+    request = effective(action="RunInstances", query={"LaunchTemplateId": "lt-1", name: value})
+    assert request is not None
+    assert (request.targets, request.templates) == (("sg-1",), (LaunchTemplate("lt-1", "", ""),))
+
+
+class Told(str):  # noqa: SLOT000 - the point
+    """A text that is another one when it is asked for."""
+
+    def __str__(self) -> str:
+        return "sg-b"
+
+
+def test_a_text_that_may_say_something_else_is_read_in_both_ways_and_not_trusted() -> None:
+    request = effective(query={"SecurityGroupId": Told("sg-a")})
+    assert request is not None
+    assert request.targets == ("sg-a", "sg-b")
+    assert request.unreadable == (
+        "the value of SecurityGroupId is of the type Told, which may say something else when it is sent"
+    )
+
+
+def test_a_name_that_may_say_something_else_is_not_trusted() -> None:
+    """One of bytes says the same each time."""
+    request = effective(query={Told("SecurityGroupId"): "sg-a"})
+    assert request is not None
+    assert request.targets == ("sg-a",)
+    assert request.unreadable == (
+        "the name of a parameter is of the type Told, which may say something else when it is sent"
+    )
+    for value in ("sg-a", ["sg-a", ["sg-b"]]):
+        assert effective(query={b"SecurityGroupId": value}) == effective(query={"SecurityGroupId": value})
+
+
+def test_a_name_of_several_parts_is_no_region() -> None:
+    request = effective(query={"RegionId.Next": "cn-beijing", "Next.RegionId": "cn-beijing"})
+    assert request is not None
+    assert request.region_ids == ()
+
+
+def test_two_owners_are_named() -> None:
+    request = effective(query={"OwnerId": "1", "ownerid": "2"})
+    assert request is not None
+    assert request.unreadable == "it names more than one ownerid"
+
+
+class Either(str, Enum):  # noqa: UP042 - the point
+    BLANK = " cn-hangzhou "
+
+
+def test_the_text_that_a_string_enumeration_is_comes_before_its_name() -> None:
+    request = effective(query={"RegionId": Either.BLANK})
+    assert request is not None
+    assert request.region_ids == ("cn-hangzhou", "either.blank")
+
+
+def test_every_spelling_of_the_parameter_for_the_action_is_known() -> None:
+    assert len(ACTION_SPELLINGS) == 2**6
+    assert {spelling.lower() for spelling in ACTION_SPELLINGS} == {"action"}
+
+
+def test_lists_that_hold_one_another_many_times_cannot_be_read() -> None:
+    """They have more members than memory has room for, and the guard counts them only so far."""
+    request = effective(query={"SecurityGroupId": "sg-a", "Tag": [["x"] * 1000] * 300})
+    assert request is not None
+    assert request.unreadable == "it holds more than 200,000 parameters"
+    for one_more in (False, True):
+        request = effective(query={"Tag": ["x"] * (200_000 + one_more)})
+        assert request is not None
+        assert bool(request.unreadable) is one_more
+
+
+def test_a_container_is_named_by_the_last_512_letters_of_its_name() -> None:
+    """No name that ECS knows is as long, and what its members are called is not to grow with every level."""
+    assert targets(query={f"SecurityGroupIds.{'x' * 495}": ["sg-a"]}) == ("sg-a",)
+    assert targets(query={f"SecurityGroupIds.{'x' * 496}": ["sg-a"]}) == ()

@@ -1,0 +1,136 @@
+"""What an error of a read means, in words that hold none of its text: judged without any server."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from safe_ecs._core.failure import Failure
+from safe_ecs._lookup.sending.failures import failure_of, timed_out
+from tests.support.sdk_errors import NO_JSON, answered, no_connection, wrapped
+
+DESCRIBE = "DescribeSecurityGroups"
+
+
+AGAIN = "Try again in a minute."
+
+
+ELSEWHERE = "ECS refuses the look-up itself: check the endpoint, the region and the account."
+
+
+KEYS = "Check the access key and its token."
+
+
+GRANT = "Grant the RAM action ecs:DescribeSecurityGroups to these credentials."
+
+
+SLOWER = "DescribeSecurityGroups is throttled per account, region and minute. Try again in a minute."
+
+
+USED_UP = "A quota of DescribeSecurityGroups is used up that lasts longer than a minute: ask seldomer, or for a larger one."
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "next_step", "extent", "passing"),
+    [
+        ("Throttling", 400, SLOWER, "asker", True),
+        ("Throttling.User", 400, SLOWER, "asker", True),
+        ("Rejected.Throttling", 429, SLOWER, "asker", True),
+        ("Throttling.User.Day", 400, USED_UP, "asker", True),
+        ("IncompleteSignature", 400, KEYS, "asker", False),
+        ("InvalidAccessKeyId.NotFound", 404, KEYS, "asker", False),
+        ("InvalidSecurityToken.Expired", 400, KEYS, "asker", False),
+        ("MissingSecurityToken", 400, KEYS, "asker", False),
+        ("SignatureDoesNotMatch", 400, KEYS, "asker", False),
+        ("ServiceUnavailable", 503, AGAIN, "endpoint", True),
+        ("SomethingNew", 500, AGAIN, "endpoint", True),
+        ("Forbidden.RAM", 403, GRANT, "group", False),
+        ("NoPermission", 403, GRANT, "group", False),
+        ("Unauthorized", 403, GRANT, "group", False),
+        ("UnauthorizedOperation", 403, GRANT, "group", False),
+        ("InvalidSecurityGroupId.Malformed", 400, "Check the security group id.", "group", False),
+        ("InvalidParameter", 400, ELSEWHERE, "group", False),
+        (
+            "InvalidRegionId.NotFound",
+            404,
+            "Check the region: that of the request, or of the client.",
+            "group",
+            False,
+        ),
+    ],
+)
+def test_a_refusal_of_ecs_says_for_whom_it_holds_and_what_to_do(
+    code: str, status: int, next_step: str, extent: Any, passing: Any
+) -> None:
+    """The text of the server is left out: it may hold what was signed."""
+    error = answered(code, status)
+    assert failure_of(error, DESCRIBE) == Failure(
+        reason=f"DescribeSecurityGroups answered {status} {code}",
+        next_step=next_step,
+        code=code,
+        cause=error,
+        extent=extent,
+        passing=passing,
+    )
+
+
+@pytest.mark.parametrize("error", [wrapped(no_connection()), OSError("refused"), wrapped(NO_JSON)])
+def test_an_unreachable_ecs_is_everybodys(error: Exception) -> None:
+    assert failure_of(error, DESCRIBE) == Failure(
+        reason="DescribeSecurityGroups could not reach ECS, or got no whole answer of it",
+        next_step="Check the endpoint, the proxy and the network, and try again.",
+        cause=error,
+        extent="endpoint",
+        passing=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (AttributeError("no credential"), "AttributeError"),
+        (wrapped(ValueError("no credential")), "ValueError"),
+        (answered("", 400), "ClientException"),
+        (answered(7, 400), "ClientException"),
+        (answered("Code", None), "ClientException"),
+    ],
+)
+def test_what_stopped_the_sdk_is_named_by_its_class_alone(error: Exception, name: str) -> None:
+    assert failure_of(error, DESCRIBE) == Failure(
+        reason=f"DescribeSecurityGroups failed with {name}",
+        next_step="Check that the client has credentials and the right endpoint.",
+        cause=error,
+    )
+
+
+def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
+    """It holds for those alone who would wait no longer."""
+    error = TimeoutError()
+    failure = timed_out(DESCRIBE, 2.5, error)
+    assert failure == Failure(
+        reason="DescribeSecurityGroups gave no answer within lookup_timeout (2.5 s)",
+        next_step=AGAIN,
+        cause=error,
+        extent="endpoint",
+        passing=True,
+        outlasted=2.5,
+    )
+    assert timed_out(DESCRIBE, 2.5).cause is None
+    assert Failure(reason="", next_step="").outlasted == math.inf
+    assert Failure(reason="", next_step="").passing is False
+    assert (Failure(reason="", next_step="").code, Failure(reason="", next_step="").cause) == (None, None)
+
+
+def test_a_failure_becomes_the_unknown_status_of_a_group() -> None:
+    error = answered("Forbidden.RAM", 403)
+    failure = failure_of(error, DESCRIBE)
+    unknown = failure.of("sg-1")
+    assert (unknown.security_group_id, unknown.reason, unknown.next_step, unknown.code, unknown.cause) == (
+        "sg-1",
+        failure.reason,
+        failure.next_step,
+        "Forbidden.RAM",
+        error,
+    )

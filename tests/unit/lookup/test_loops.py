@@ -1,0 +1,307 @@
+"""The batches of the tasks of an event loop: each gets the answers for its own ids, and a loop takes nobody with it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import multiprocessing
+from contextlib import suppress
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from safe_ecs._lookup.loops import LOOPS, LoopBatching
+from tests.support.loaders import PATIENCE, Asker, soon
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.fixture
+async def batches() -> AsyncIterator[LoopBatching]:
+    """Of which nothing is left when all is over: no line, no task, and no task has failed."""
+    batches = LoopBatching()
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    before = asyncio.all_tasks()
+    yield batches
+    async with asyncio.timeout(PATIENCE):
+        while runners := asyncio.all_tasks() - before - {asyncio.current_task()}:
+            await asyncio.wait(runners)
+    gc.collect()
+    assert not batches._lines
+    assert not failures
+
+
+def asking(batches: LoopBatching, asker: Asker, ids: str) -> asyncio.Task[dict[str, str]]:
+    """Ask in another task."""
+    return asyncio.create_task(batches.ask(asker, tuple(ids), soon()))
+
+
+def held(asker: Asker) -> asyncio.Event:
+    """Make an asker wait for an event, though not for ever, and return that."""
+    event = asyncio.Event()
+
+    async def wait() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * PATIENCE):
+                await event.wait()
+
+    asker.do_async = wait
+    return event
+
+
+async def begun(asker: Asker) -> None:
+    """Wait until an asker is asked."""
+    async with asyncio.timeout(PATIENCE):
+        await asker.begun_async.wait()
+
+
+async def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: LoopBatching) -> None:
+    """In a task that has a name."""
+    names: list[str] = []
+
+    async def note() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        names.append(task.get_name())
+
+    for _ in range(2):
+        asker = Asker()
+        asker.do_async = note
+        assert await batches.ask(asker, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
+        assert (asker.asked, asker.reads) == (["abc", "de"], 4)
+    assert names == ["safe_ecs look-up"] * 4
+
+
+async def test_what_is_asked_for_already_is_not_asked_for_again(batches: LoopBatching) -> None:
+    """Unless that was asked too early."""
+    first, second, third = Asker(), Asker(), Asker()
+    go_on = held(first)
+    tasks = [asking(batches, first, "a")]
+    await begun(first)
+    tasks.append(asking(batches, second, "ab"))
+    await asyncio.sleep(0)
+    tasks.append(asyncio.create_task(batches.ask(third, ("a",), soon(), monotonic())))
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(*tasks) == [{"a": "A"}, {"a": "A", "b": "B"}, {"a": "A"}]
+    assert (first.asked, second.asked, third.asked) == (["a"], ["ba"], [])
+    assert (first.reads, second.reads, third.reads) == (2, 4, 2)
+
+
+async def test_other_keys_do_not_wait(batches: LoopBatching) -> None:
+    """Nor is what is under way forgotten when they are done."""
+    first, second, third = Asker(), Asker("other"), Asker()
+    go_on = held(first)
+    task = asking(batches, first, "a")
+    await begun(first)
+    assert await batches.ask(second, ("a",), soon()) == {"a": "A"}
+    assert second.asked == ["a"]
+    late = asking(batches, third, "a")
+    await asyncio.sleep(0)
+    go_on.set()
+    assert [await task, await late] == [{"a": "A"}] * 2
+    assert third.asked == []
+
+
+async def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: LoopBatching) -> None:
+    """For how long, and for how long ECS has owed the answer. Nobody waits for it then: only the last is asked for."""
+    asker, hasty = Asker(), Asker()
+    go_on = held(asker)
+    task = asking(batches, asker, "a")
+    await begun(asker)
+    found = await batches.ask(hasty, tuple("bcdefgh"), monotonic() + 0.1)
+    assert found == dict.fromkeys("bcdefgh", "TimeoutError")
+    assert [type(error) for error, _, _ in hasty.given] == [TimeoutError] * 3
+    for _, waited, owed in hasty.given:
+        assert 0.05 < waited < PATIENCE
+        assert 0.05 < owed < PATIENCE
+    assert hasty.reads == 0
+    go_on.set()
+    assert await task == {"a": "A"}
+    await begun(hasty)
+    assert hasty.asked == ["h"]
+
+
+async def test_one_whose_time_is_over_does_not_wait(batches: LoopBatching) -> None:
+    """What was answered in time is kept, and what was sent is counted."""
+    asker = Asker()
+    asker.do_async = partial(asyncio.sleep, 0.5)
+    assert await batches.ask(asker, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
+    asker = Asker("other")
+    asker.do_async = lambda: asyncio.sleep(0.5 if len(asker.asked) > 1 else 0)
+    found = await batches.ask(asker, tuple("abcd"), monotonic() + 0.2)
+    assert found == {"a": "A", "b": "B", "c": "C", "d": "TimeoutError"}
+    assert asker.reads == 4
+
+
+async def test_what_asks_breaks_down_for_everybody(batches: LoopBatching) -> None:
+    """The next ones in the line are asked for all the same."""
+    asker, error = Asker(), MemoryError()
+
+    async def fail() -> None:
+        if len(asker.asked) == 1:
+            raise error
+
+    asker.do_async = fail
+    found = await batches.ask(asker, tuple("abcd"), soon())
+    assert found == dict.fromkeys("abc", "MemoryError") | {"d": "D"}
+    assert asker.given == [(error, 0.0, 0.0)]
+
+
+async def test_an_answer_that_holds_for_all_is_everybodys(batches: LoopBatching) -> None:
+    asker = Asker(answer_for_all="no")
+    found = await batches.ask(asker, tuple("abcdef"), soon())
+    assert found == dict(zip("abcdef", ["A", "B", "C", "no", "no", "no"], strict=True))
+    assert (asker.asked, asker.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
+
+
+async def test_a_lookup_from_inside_another_has_a_line_of_its_own(batches: LoopBatching) -> None:
+    """It does not wait for the one it is part of."""
+    outer, inner = Asker(), Asker()
+    found: list[dict[str, str]] = []
+
+    async def ask() -> None:
+        found.append(await batches.ask(inner, ("a",), soon()))
+
+    outer.do_async = ask
+    assert await batches.ask(outer, ("a",), soon()) == {"a": "A"}
+    assert found == [{"a": "A"}]
+    assert inner.asked == ["a"]
+
+
+async def test_a_runner_that_is_cancelled_tells_everybody(batches: LoopBatching) -> None:
+    """As when ``asyncio.run`` ends with tasks still in it."""
+    asker = Asker()
+    held(asker)
+    tasks = [asking(batches, asker, ids) for ids in ("abc", "d")]
+    await begun(asker)
+    [runner] = [task for task in asyncio.all_tasks() if task.get_name() == "safe_ecs look-up"]
+    runner.cancel()
+    assert await asyncio.gather(*tasks) == [dict.fromkeys("abc", "CancelledError"), {"d": "CancelledError"}]
+
+
+async def test_a_cancelled_task_leaves_its_batch(batches: LoopBatching) -> None:
+    """Which goes on for the others, and is left out if there are none."""
+    asker, cancelled, last = Asker(), Asker(), Asker()
+    go_on = held(asker)
+    tasks = [asking(batches, asker, "a")]
+    await begun(asker)
+    tasks += [asking(batches, cancelled, "abcd"), asking(batches, last, "efg")]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await tasks[1]
+    go_on.set()
+    assert await tasks[0] == {"a": "A"}
+    assert await tasks[2] == dict(zip("efg", "EFG", strict=True))
+    assert (cancelled.asked, last.asked) == ([], ["efg"])
+
+
+async def test_what_everybody_has_left_is_cancelled_and_in_nobodys_way(batches: LoopBatching) -> None:
+    """Even if the next one comes before it has heard of it."""
+    asker, next_one = Asker(), Asker()
+    held(asker)
+
+    async def ask_twice() -> dict[str, str]:
+        with suppress(asyncio.CancelledError):
+            await batches.ask(asker, ("a",), soon())
+        return await batches.ask(next_one, ("a",), soon())
+
+    task = asyncio.create_task(ask_twice())
+    await begun(asker)
+    task.cancel()
+    assert await task == {"a": "A"}
+    assert next_one.asked == ["a"]
+
+
+async def test_one_who_was_told_of_the_end_of_his_time_no_longer_counts(batches: LoopBatching) -> None:
+    """What is left is cancelled with the last one who waits."""
+    asker = Asker()
+    held(asker)
+    assert await batches.ask(asker, ("a",), monotonic() + 0.05) == {"a": "TimeoutError"}
+    task = asking(batches, asker, "a")
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert asker.asked == ["a"]
+
+
+def test_a_loop_that_was_closed_in_the_middle_is_forgotten() -> None:
+    """Its successor asks for itself."""
+    batches = LoopBatching()
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)
+    asker, next_one = Asker(), Asker()
+    asker.do_async = lambda: asyncio.sleep(60)
+    task = loop.create_task(batches.ask(asker, ("a",), soon()))
+    loop.run_until_complete(begun(asker))
+    assert list(batches._lines) == [loop]
+    loop.close()
+
+    async def ask_anew() -> None:
+        seen: list[asyncio.AbstractEventLoop] = []
+
+        async def note() -> None:
+            seen.extend(batches._lines)
+
+        next_one.do_async = note
+        assert await batches.ask(next_one, ("a",), soon()) == {"a": "A"}
+        assert seen == [asyncio.get_running_loop()]
+
+    asyncio.run(ask_anew())
+    assert not batches._lines
+    del task
+    gc.collect()
+
+
+def test_two_threads_may_forget_the_same_loop() -> None:
+    """One of them is the first to do so."""
+    batches = LoopBatching()
+
+    class Closed(asyncio.SelectorEventLoop):
+        def is_closed(self) -> bool:
+            batches._lines.pop(self, None)
+            return super().is_closed()
+
+    loop = Closed()
+    loop.close()
+    batches._lines[loop] = {}
+    assert asyncio.run(batches.ask(Asker(), ("a",), soon())) == {"a": "A"}
+    assert not batches._lines
+
+
+def test_a_process_that_is_forked_in_the_middle_of_a_lookup_asks_for_itself() -> None:
+    """Even if it goes on with the loop of its parent."""
+    loop = asyncio.new_event_loop()
+    asker = Asker("of a fork")
+
+    async def start() -> asyncio.Task[dict[str, str]]:
+        held(asker)
+        task = asking(LOOPS, asker, "a")
+        await begun(asker)
+        return task
+
+    task = loop.run_until_complete(start())
+    child = multiprocessing.get_context("fork").Process(target=_ask_afresh, args=(loop,))
+    child.start()
+    child.join(3 * PATIENCE)
+    exit_code = child.exitcode
+    child.kill()
+    child.join()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    assert exit_code == 0
+
+
+def _ask_afresh(loop: asyncio.AbstractEventLoop) -> None:
+    asker = Asker("of a fork")
+    assert loop.run_until_complete(LOOPS.ask(asker, ("a",), soon())) == {"a": "A"}
+    assert asker.asked == ["a"]

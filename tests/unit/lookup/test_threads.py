@@ -1,0 +1,298 @@
+"""The batches of threads: each caller gets the answers for its own ids, in time, and nobody waits for nothing."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from functools import partial
+from threading import Event
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from safe_ecs._lookup.threads import THREADS, ThreadBatching, _Result
+from tests.support.concurrency import Callers
+from tests.support.loaders import PATIENCE, Asker, soon
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def batches() -> Iterator[ThreadBatching]:
+    """Of which none is left when all is over."""
+    batches = ThreadBatching()
+    yield batches
+    wait_until(lambda: not batches._lines)
+
+
+def wait_until(is_so: Any) -> None:
+    deadline = soon()
+    while not is_so():
+        assert monotonic() < deadline
+        sleep(0.001)
+
+
+def asking(batches: ThreadBatching, asker: Asker, ids: str) -> Callers:
+    """Ask in another thread."""
+    return Callers([partial(batches.ask, asker, tuple(ids), soon())])
+
+
+def held(asker: Asker) -> Event:
+    """Make an asker wait for an event, though not for ever, and return that."""
+    event = Event()
+    asker.do = partial(event.wait, 2 * PATIENCE)
+    return event
+
+
+def test_a_result_is_there_for_those_who_wait_and_those_who_come_later() -> None:
+    result = _Result()
+    assert not result.done()
+    with pytest.raises(TimeoutError):
+        result.result(0.0)
+    waiting = Callers([partial(result.result, PATIENCE)] * 3)
+    wait_until(lambda: len(result._latches) == 4)
+    result.set_result("x")
+    assert result.done()
+    assert waiting.join(2 * PATIENCE) == ["x"] * 3
+    assert result.result(0.0) == "x"
+
+
+def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: ThreadBatching) -> None:
+    """Again and again, from one and the same thread."""
+    for _ in range(2):
+        asker = Asker()
+        assert batches.ask(asker, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
+        assert asker.asked == ["abc", "de"]
+        assert asker.reads == 4
+
+
+def test_what_is_asked_for_already_is_not_asked_for_again(batches: ThreadBatching) -> None:
+    """Unless that was asked too early."""
+    first, second, third = Asker(), Asker(), Asker()
+    go_on = held(first)
+    waiting = [asking(batches, first, "a")]
+    assert first.begun.wait(PATIENCE)
+    waiting.append(asking(batches, second, "ab"))
+    wait_until(lambda: batches._lines["key"].number_of_partial_batch == 1)
+    waiting.append(Callers([lambda: batches.ask(third, ("a",), soon(), monotonic())]))
+    wait_until(lambda: batches._lines["key"].number_of_partial_batch == 2)
+    go_on.set()
+    assert [each.join(PATIENCE) for each in waiting] == [[{"a": "A"}], [{"a": "A", "b": "B"}], [{"a": "A"}]]
+    assert (first.asked, second.asked, third.asked) == (["a"], ["ba"], [])
+    assert (first.reads, second.reads, third.reads) == (2, 4, 2)
+
+
+def test_other_keys_do_not_wait(batches: ThreadBatching) -> None:
+    """Nor is what is under way forgotten when they are done."""
+    first, second = Asker(), Asker("other")
+    go_on = held(first)
+    waiting = asking(batches, first, "a")
+    assert first.begun.wait(PATIENCE)
+    assert batches.ask(second, ("a",), soon()) == {"a": "A"}
+    assert second.asked == ["a"]
+    wait_until(lambda: "other" not in batches._lines)
+    assert "key" in batches._lines
+    go_on.set()
+    waiting.join(PATIENCE)
+
+
+def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: ThreadBatching) -> None:
+    """For how long, and for how long ECS has owed the answer. Nobody waits for it then: only the last is asked for."""
+    asker, hasty = Asker(), Asker()
+    go_on = held(asker)
+    waiting = asking(batches, asker, "a")
+    assert asker.begun.wait(PATIENCE)
+    found = batches.ask(hasty, tuple("bcdefgh"), monotonic() + 0.1)
+    assert found == dict.fromkeys("bcdefgh", "TimeoutError")
+    assert len(hasty.given) == 3
+    for _, waited, owed in hasty.given:
+        assert 0.05 < waited < PATIENCE
+        assert 0.05 < owed < PATIENCE
+    assert hasty.reads == 0
+    go_on.set()
+    assert waiting.join(PATIENCE) == [{"a": "A"}]
+    wait_until(lambda: not batches._lines)
+    assert hasty.asked == ["h"]
+
+
+def test_one_whose_time_is_over_does_not_wait(batches: ThreadBatching) -> None:
+    """What was answered in time is kept, and what was sent is counted."""
+    asker = Asker()
+    asker.do = partial(sleep, 0.5)
+    assert batches.ask(asker, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
+    asker = Asker("other")
+    asker.do = lambda: sleep(0.5) if len(asker.asked) > 1 else None
+    found = batches.ask(asker, tuple("abcd"), monotonic() + 0.2)
+    assert found == {"a": "A", "b": "B", "c": "C", "d": "TimeoutError"}
+    assert asker.reads == 4
+
+
+class Interrupt(BaseException):
+    pass
+
+
+def test_an_interrupted_caller_leaves_all_its_batches(batches: ThreadBatching) -> None:
+    """The one it waits for and those it has not come to: none is asked any more, if there is another behind them."""
+    asker, interrupted, last = Asker(), Asker(), Asker()
+    go_on = held(asker)
+    waiting = [asking(batches, asker, "a")]
+    assert asker.begun.wait(PATIENCE)
+
+    def interrupt(*_: object) -> None:
+        raise Interrupt
+
+    def interrupt_main() -> None:
+        line = batches._lines["key"]
+        wait_until(lambda: line.waiting and line.waiting[0].future._latches)
+        sleep(0.05)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        interrupting = Callers([interrupt_main])
+        with pytest.raises(Interrupt):
+            batches.ask(interrupted, tuple("bcdefghij"), soon())
+        interrupting.join(PATIENCE)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    waiting.append(asking(batches, last, "k"))
+    wait_until(lambda: len(batches._lines["key"].waiting) == 4)
+    go_on.set()
+    assert [each.join(PATIENCE) for each in waiting] == [[{"a": "A"}], [{"k": "K"}]]
+    assert (interrupted.asked, last.asked) == ([], ["k"])
+
+
+def test_what_asks_breaks_down_for_everybody(batches: ThreadBatching) -> None:
+    asker, error = Asker(), SystemExit("no")
+
+    def fail() -> None:
+        raise error
+
+    asker.do = fail
+    assert batches.ask(asker, ("a", "b"), soon()) == {"a": "SystemExit", "b": "SystemExit"}
+    assert asker.given == [(error, 0.0, 0.0)]
+
+
+def test_an_answer_that_holds_for_all_is_everybodys(batches: ThreadBatching) -> None:
+    asker = Asker(answer_for_all="no")
+    found = batches.ask(asker, tuple("abcdef"), soon())
+    assert found == dict(zip("abcdef", ["A", "B", "C", "no", "no", "no"], strict=True))
+    assert (asker.asked, asker.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
+
+
+def test_a_batch_waits_for_threads_as_long_as_more_of_them_come(batches: ThreadBatching, mocker: Any) -> None:
+    """It yields to them, and waits for no time."""
+    first, others = Asker(), Asker()
+    go_on = held(first)
+    waiting = [asking(batches, first, "a")]
+    assert first.begun.wait(PATIENCE)
+    line = batches._lines["key"]
+    waiting.append(asking(batches, others, "b"))
+    wait_until(lambda: line.number_of_partial_batch == 1)
+
+    def let_one_in(_: object) -> None:
+        if yielding.call_count == 1:
+            waiting.append(asking(batches, others, "c"))
+            wait_until(lambda: line.number_of_partial_batch == 2)
+
+    yielding = mocker.patch("safe_ecs._lookup.threads.sleep", side_effect=let_one_in)
+    go_on.set()
+    waiting[0].join(PATIENCE)
+    wait_until(lambda: others.asked)
+    assert [each.join(PATIENCE) for each in waiting] == [[{"a": "A"}], [{"b": "B"}], [{"c": "C"}]]
+    assert others.asked == ["bc"]
+    assert yielding.call_args_list == [mocker.call(0)] * 2
+
+
+def test_a_lookup_from_inside_another_asks_at_once(batches: ThreadBatching) -> None:
+    """It neither waits for the one it is part of nor longer than it may."""
+    outer, inner, slow = Asker(), Asker(), Asker()
+    go_on = held(slow)
+    found: list[dict[str, str]] = []
+
+    def ask() -> None:
+        found.append(batches.ask(inner, tuple("abcd"), soon()))
+        found.append(batches.ask(slow, ("a", "b"), monotonic() + 0.05))
+
+    outer.do = ask
+    assert batches.ask(outer, ("a",), soon()) == {"a": "A"}
+    go_on.set()
+    assert found == [dict(zip("abcd", "ABCD", strict=True)), {"a": "TimeoutError", "b": "TimeoutError"}]
+    assert (inner.asked, inner.reads) == (["abcd"], 2)
+    assert slow.asked == ["ab"]
+    assert len(slow.given) == 1
+
+
+def test_a_signal_handler_in_the_middle_of_joining_asks_for_itself(batches: ThreadBatching) -> None:
+    """The thread that it interrupts holds the lock, and cannot go on before it is done."""
+    asker, handler = Asker(), Asker()
+    found: list[dict[str, str]] = []
+    asker.on_joined = lambda: found.append(batches.ask(handler, tuple("abcd"), soon()))
+    assert asking(batches, asker, "a").join(PATIENCE) == [{"a": "A"}]
+    assert found == [dict(zip("abcd", "ABCD", strict=True))]
+    assert (handler.asked, handler.reads) == (["abcd"], 2)
+
+
+def test_without_threads_the_caller_asks_and_is_not_asking_afterwards(
+    batches: ThreadBatching, mocker: Any
+) -> None:
+    mocker.patch("safe_ecs.cache._background.Thread").return_value.start.side_effect = RuntimeError(
+        "can't start"
+    )
+    for _ in range(2):
+        asker = Asker()
+        assert batches.ask(asker, tuple("abcd"), soon()) == dict(zip("abcd", "ABCD", strict=True))
+        assert asker.asked == ["abc", "d"]
+
+
+def test_a_process_that_is_forked_while_a_thread_asks_asks_for_itself() -> None:
+    """Its child has no thread that would answer what it inherits."""
+    asker = Asker("of a fork")
+    go_on = held(asker)
+    waiting = asking(THREADS, asker, "a")
+    assert asker.begun.wait(PATIENCE)
+    child = multiprocessing.get_context("fork").Process(target=_ask_afresh)
+    child.start()
+    child.join(3 * PATIENCE)
+    exit_code = child.exitcode
+    child.kill()
+    child.join()
+    go_on.set()
+    assert waiting.join(PATIENCE) == [{"a": "A"}]
+    assert exit_code == 0
+
+
+def _ask_afresh() -> None:
+    asker = Asker("of a fork")
+    assert THREADS.ask(asker, ("a",), soon()) == {"a": "A"}
+    assert asker.asked == ["a"]
+
+
+def test_a_batch_that_outlives_a_fresh_start_ends_only_its_own_line(batches: ThreadBatching) -> None:
+    """As when the process was forked by what it asks."""
+    old, new = Asker(), Asker()
+    fresh, go_on, go_on_too = Event(), held(new), Event()
+
+    def start_afresh() -> None:
+        batches.start_afresh()
+        fresh.set()
+        go_on_too.wait(PATIENCE)
+
+    old.do = start_afresh
+    others = set(threading.enumerate())
+    waiting = [asking(batches, old, "a")]
+    assert fresh.wait(PATIENCE)
+    [runner] = [t for t in set(threading.enumerate()) - others if t.name.startswith("safe_ecs")]
+    waiting.append(asking(batches, new, "b"))
+    assert new.begun.wait(PATIENCE)
+    line = batches._lines["key"]
+    go_on_too.set()
+    waiting[0].join(PATIENCE)
+    runner.join(PATIENCE)
+    assert not runner.is_alive()
+    assert batches._lines == {"key": line}
+    go_on.set()
+    assert [each.join(PATIENCE) for each in waiting] == [[{"a": "A"}], [{"b": "B"}]]

@@ -1,0 +1,206 @@
+"""A twin is copied and pickled as its class says, and stays guarded."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from alibabacloud_ecs20140526.client import Client as StockClient
+from alibabacloud_tea_openapi.utils_models import Config
+
+from safe_ecs import GuardPolicy, ManagedSecurityGroupError, StatusCache, guard
+from tests.support.sdk import models
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from safe_ecs.testing import FakeEcs
+
+
+from tests.unit.test_client import Theirs
+
+TRAVELS = pytest.mark.parametrize(
+    "travel",
+    [copy.copy, copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))],  # noqa: S301 - our own
+    ids=["copy", "deepcopy", "pickle"],
+)
+
+
+@TRAVELS
+def test_a_twin_can_be_copied_and_pickled(ecs: FakeEcs, managed: str, travel: Any) -> None:
+    """As the original can."""
+    twin: Any = travel(guard(Theirs(ecs.config(), "mine"), policy=GuardPolicy(ttl=7)))
+    assert isinstance(twin, Theirs)
+    assert (twin.name, twin.slotted) == ("mine", "kept")
+    assert cast("Any", twin).guard.policy.ttl == 7
+    with pytest.raises(ManagedSecurityGroupError):
+        twin.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert not ecs.writes
+
+
+class Forgetting(StockClient):
+    """Somebody's subclass that keeps its secret and its lock for itself, and makes them anew."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.lock = Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"endpoint": self._endpoint}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        config = Config(access_key_id="key", access_key_secret="secret", region_id="cn-hangzhou")
+        config.endpoint, config.protocol = state["endpoint"], "HTTP"
+        self.__dict__ = vars(type(self)(config))
+
+
+class Keyed(StockClient):
+    """Somebody's subclass that is made with an argument, and leaves out its lock."""
+
+    def __new__(cls, _: Any, name: str) -> Self:
+        made = super().__new__(cls)
+        made.name = name
+        return made
+
+    def __init__(self, config: Any, name: str) -> None:
+        super().__init__(config)
+        self.name = name
+        self.lock: Any = Lock()
+        self.itself = self
+
+    def __getnewargs__(self) -> tuple[Any, str]:
+        return None, self.name
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in {"lock", "name"}}
+
+
+class Reducing(StockClient):
+    """Somebody's subclass that is made anew from its configuration, by the class that it is of."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.config = config
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.config,)
+
+
+class Naming(Reducing):
+    """One that names its class, which is then the unguarded one."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _made_of, (self.config,), {"name": "reduced"}
+
+
+def _made_of(config: Any) -> Naming:
+    return Naming(config)
+
+
+class Copying(Reducing):
+    """One that has a method for each way, and sets what it finds on an unguarded one."""
+
+    def __copy__(self) -> Copying:
+        made = Copying.__new__(Copying)
+        vars(made).update(vars(self), way="copy")
+        return made
+
+    def __deepcopy__(self, memo: Any) -> Copying:
+        made = type(self)(self.config)
+        made.way = "deepcopy"
+        return made
+
+    way = "pickle"
+
+
+@TRAVELS
+@pytest.mark.parametrize(
+    "make",
+    [Forgetting, lambda config: Keyed(config, "mine"), Reducing, Naming, Copying],
+    ids=["Forgetting", "Keyed", "Reducing", "Naming", "Copying"],
+)
+def test_a_twin_is_copied_as_its_class_says_and_stays_guarded(
+    ecs: FakeEcs, managed: str, make: Any, travel: Any
+) -> None:
+    """With what the stock client of that class comes to, and the policy of the twin."""
+    original = make(ecs.config())
+    policy = GuardPolicy(ttl=7)
+    stock, twin = travel(original), travel(guard(original, policy=policy, cache=StatusCache()))
+    assert type(stock) is type(original)
+    assert isinstance(twin, type(original))
+    assert vars(twin).keys() - {"_safe_ecs_gate"} == vars(stock).keys()
+    for name in {"name", "way"} & vars(stock).keys():
+        assert getattr(twin, name) == getattr(stock, name)
+    assert cast("Any", twin).guard.policy == policy
+    with pytest.raises(ManagedSecurityGroupError):
+        cast("Any", twin).delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert not ecs.writes
+
+
+def test_a_pickled_twin_holds_no_secret_that_its_class_leaves_out(ecs: FakeEcs) -> None:
+    """The pickle of the stock client holds it, and so does that of a twin of it."""
+    config = ecs.config()
+    config.access_key_secret = "the-secret"
+    assert b"the-secret" in pickle.dumps(guard(StockClient(config)))
+    assert b"the-secret" not in pickle.dumps(guard(Forgetting(config)))
+
+
+def test_a_twin_that_refers_to_itself_is_copied_as_one() -> None:
+    """What it refers to is the copy, and guarded."""
+    config = Config(access_key_id="k", access_key_secret="s", endpoint="127.0.0.1")
+    twin = guard(Keyed(config, "mine"))
+    assert isinstance(twin, Keyed)
+    twin.itself = twin
+    for travelled in (copy.deepcopy(twin), pickle.loads(pickle.dumps(twin))):  # noqa: S301 - our own
+        assert travelled.itself is travelled is not twin
+
+
+class Shared(StockClient):
+    """Somebody's only one, which is copied by its name."""
+
+    def __reduce__(self) -> str:
+        return "SHARED"
+
+
+def test_a_twin_of_a_class_that_is_copied_by_name_is_its_own_copy_and_cannot_be_pickled(
+    ecs: FakeEcs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is that of the unguarded original."""
+    original = Shared(ecs.config())
+    monkeypatch.setitem(globals(), "SHARED", original)
+    twin = guard(original)
+    assert copy.copy(original) is copy.deepcopy(original) is original
+    assert copy.copy(twin) is copy.deepcopy(twin) is twin
+    with pytest.raises(pickle.PicklingError):
+        pickle.dumps(twin)
+
+
+class Unlike(StockClient):
+    """Somebody's subclass whose copies are what ``copies`` makes of it."""
+
+    copies: Any = None
+
+    def __copy__(self) -> Any:
+        return self.copies(self)
+
+
+def _with_a_method_set(client: Any) -> Any:
+    copied = StockClient(client.given)
+    cast("Any", copied).send = copied.do_request
+    return copied
+
+
+@pytest.mark.parametrize(
+    ("copies", "reason"), [(vars, "no SDK client but a dict"), (_with_a_method_set, "past the guard: send")]
+)
+def test_a_copy_that_cannot_be_guarded_is_refused(ecs: FakeEcs, copies: Any, reason: str) -> None:
+    """A copy never loses the guard silently."""
+    original: Any = Unlike(ecs.config())
+    original.given = ecs.config()
+    twin = guard(original)
+    vars(twin)["copies"] = copies
+    with pytest.raises(TypeError, match=reason):
+        copy.copy(twin)

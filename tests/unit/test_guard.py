@@ -1,0 +1,313 @@
+"""client.guard answers what the guard would say, without a call being made."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
+from darabonba.runtime import RuntimeOptions
+
+from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
+from safe_ecs.testing import CannedAnswer
+from safe_ecs.testing._samples import SAMPLES, make_target
+from tests.support.observers import Notebook
+from tests.support.sdk import models
+from tests.support.transports import EcsGateway, call
+
+if TYPE_CHECKING:
+    from safe_ecs.testing import FakeEcs
+
+
+@pytest.mark.parametrize("action", SAMPLES)
+@pytest.mark.parametrize("service_managed", [True, False])
+async def test_check_gives_the_decision_that_the_call_would_get(
+    ecs: FakeEcs,
+    client: Client,
+    action: str,
+    service_managed: bool,  # noqa: FBT001 - parametrized
+) -> None:
+    """For a request model, and for an action with wire parameters; nothing is written."""
+    target = make_target(ecs, service_managed=service_managed)
+    outcome = "denied" if service_managed else "allowed"
+    by_model = client.guard.check(SAMPLES[action](target))
+    by_name = client.guard.check(action, {"SecurityGroupIds": [target.security_group_id]})
+    assert (by_model.outcome, by_model.action) == (by_name.outcome, by_name.action) == (outcome, action)
+    assert [group.security_group_id for group in by_model.groups] == [target.security_group_id]
+    assert (await client.guard.check_async(SAMPLES[action](target))).outcome == outcome
+    assert not ecs.writes
+
+
+def test_a_parameter_that_is_spelt_as_in_python_is_refused(client: Client, managed: str) -> None:
+    """Nobody would see the group that it names."""
+    with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
+        client.guard.check("DeleteSecurityGroup", {"security_group_id": managed})
+
+
+def test_a_guard_says_what_it_is_and_has_done(ecs: FakeEcs, client: Client, managed: str) -> None:
+    """On one line, for notebooks."""
+    assert repr(client.guard) == f"<guard of {ecs.endpoint}: mode enforce, 0 calls, 0 refused, 0 look-ups>"
+    with pytest.raises(ManagedSecurityGroupError):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert repr(client.guard).endswith("mode enforce, 1 calls, 1 refused, 1 look-ups>")
+
+
+async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEcs, client: Client) -> None:
+    for decision in (
+        client.guard.check("DescribeInstances"),
+        await client.guard.check_async(models.DescribeInstancesRequest()),
+    ):
+        assert (decision.outcome, decision.refused) == ("not_guarded", False)
+    assert not ecs.requests
+
+
+def test_check_sees_through_a_subclass_of_a_model_and_the_case_of_an_action(
+    client: Client, managed: str
+) -> None:
+    """What is allowed here must not be refused later."""
+
+    class Mine(models.DeleteSecurityGroupRequest):  # type: ignore[misc]  # untyped here
+        pass
+
+    assert client.guard.check(Mine(security_group_id=managed)).outcome == "denied"
+    assert client.guard.check("deletesecuritygroup", {"SecurityGroupId": managed}).outcome == "denied"
+
+
+@pytest.mark.parametrize("action", ["DeleteSecurtyGroup", "", "Nonsense"])
+def test_check_knows_no_operation_that_the_sdk_does_not_know(client: Client, action: str) -> None:
+    """A typing error is no all-clear."""
+    with pytest.raises(ValueError, match="no operation"):
+        client.guard.check(action)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("DeleteSecurityGroup", "sg-1"), "a mapping of names to values, not 'sg-1'"),
+        ((models.DeleteSecurityGroupRequest,), "not the class DeleteSecurityGroupRequest"),
+        ((models.DeleteSecurityGroupResponse(),), "not a DeleteSecurityGroupResponse"),
+        ((models.RunInstancesRequestNetworkInterface(),), "not a RunInstancesRequestNetworkInterface"),
+    ],
+)
+def test_what_check_does_not_take_it_names(client: Client, arguments: Any, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        client.guard.check(*arguments)
+
+
+def test_check_sees_the_groups_of_nested_models_and_parameters(client: Client, managed: str) -> None:
+    """Models become what they are on the wire."""
+    for interface in (
+        models.RunInstancesRequestNetworkInterface(security_group_id=managed),
+        {"SecurityGroupIds": [managed]},
+        {"SecurityGroupIds": (managed,)},
+    ):
+        assert client.guard.check("RunInstances", {"NetworkInterface": [interface]}).outcome == "denied"
+
+
+def test_check_refuses_parameters_that_are_spelt_as_in_python(client: Client) -> None:
+    """At any depth: a group that is named so would not be seen. What is nested without end is not read."""
+    for parameters in ({"security_group_id": "sg-1"}, {"NetworkInterface": [{"security_group_id": "sg-1"}]}):
+        with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
+            client.guard.check("RunInstances", parameters)
+    endless: dict[str, Any] = {}
+    endless["NetworkInterface"] = [endless]
+    assert client.guard.check("RunInstances", endless).outcome == "unavailable"
+
+
+@pytest.mark.parametrize("thing", [["sg-1"], None, 7], ids=str)
+def test_status_takes_ids(client: Client, thing: Any) -> None:
+    with pytest.raises(TypeError, match="security group id"):
+        client.guard.status(thing)
+
+
+@pytest.mark.parametrize("signature", [{"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str)
+def test_check_follows_the_way_that_the_call_would_take(ecs: FakeEcs, managed: str, signature: Any) -> None:
+    """With the older signature and with a gateway plug-in, other layers count."""
+    config = ecs.config()
+    vars(config).update(signature)
+    client = Client(config, cache=StatusCache())
+    client.set_gateway_client(EcsGateway())  # type: ignore[arg-type]  # quacks like one
+    assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "denied"
+
+
+class Tracing(Client):
+    """Somebody's subclass, with headers for one call that it gives once."""
+
+    once: dict[str, str] | None = None
+
+    def get_rpc_headers(self) -> Any:
+        headers, self.once = self.once, None
+        return headers
+
+
+@pytest.mark.parametrize(
+    "signature", [{}, {"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str
+)
+async def test_check_leaves_the_headers_of_the_next_call_to_that_call(
+    ecs: FakeEcs, ordinary: str, signature: Any
+) -> None:
+    """Where only the call can tell which they are, what it would get cannot be determined."""
+    config = ecs.config()
+    vars(config).update(signature)
+    client = Tracing(config, cache=StatusCache())
+    client.once = {"x-trace": "mine"}
+    client.set_gateway_client(EcsGateway())  # type: ignore[arg-type]  # quacks like one
+    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
+    for decision in (client.guard.check(request), await client.guard.check_async(request)):
+        assert (decision.outcome, decision.refused) == ("unavailable", True)
+        assert "its headers can be known only by making the call" in decision.reason
+    assert client.guard.check("DescribeInstances").outcome == "not_guarded"
+    assert not ecs.writes
+    client.delete_security_group(request)
+    assert [write.headers["x-trace"] for write in ecs.writes] == ["mine"]
+
+
+def test_check_reads_the_headers_of_set_rpc_headers_and_leaves_them(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """They are the next call's, which they make another one here."""
+    client.set_rpc_headers({"x-acs-action": "DescribeSecurityGroupAttribute"})
+    assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "not_guarded"
+    call(client, "DeleteSecurityGroup", models.DeleteSecurityGroupRequest(security_group_id=managed))
+    assert [request.action for request in ecs.requests] == ["DescribeSecurityGroupAttribute"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [(None,), (7,), (RuntimeOptions(),), (models.DeleteSecurityGroupRequest(), {})]
+)
+def test_check_takes_a_model_or_an_action(client: Client, arguments: Any) -> None:
+    with pytest.raises(TypeError):
+        client.guard.check(*arguments)
+
+
+async def test_status_says_what_ecs_says(ecs: FakeEcs, client: Client, managed: str, ordinary: str) -> None:
+    """Managed, ordinary and missing groups, from ECS and then from memory."""
+    for source in ("lookup", "cache"):
+        statuses = client.guard.status(managed, ordinary, "sg-none")
+        assert [statuses[i].exists for i in (managed, ordinary, "sg-none")] == [True, True, False]
+        assert [statuses[i].service_managed for i in (managed, ordinary, "sg-none")] == [True, False, False]
+        assert {status.source for status in statuses.values()} == {source}
+    assert (await client.guard.status_async(managed))[managed].source == "cache"
+    assert len(ecs.requests) == 1
+    assert (await client.guard.status_async(managed, refresh=True))[managed].source == "lookup"
+    assert client.guard.status(managed, refresh=True)[managed].source == "lookup"
+    assert len(ecs.requests) == 3
+
+
+def test_status_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) -> None:
+    beijing = ecs.create_security_group(region_id="cn-beijing")
+    assert not client.guard.status(beijing)[beijing].exists
+    assert client.guard.status(beijing, region_id="cn-beijing")[beijing].exists
+
+
+async def test_a_status_that_cannot_be_determined_is_an_error(ecs: FakeEcs, client: Client) -> None:
+    """Never a guess."""
+    answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+    ecs.answer_with("DescribeSecurityGroups", answer, answer)
+    with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM") as error:
+        client.guard.status("sg-1")
+    assert "refused" not in error.value.message
+    assert error.value.decision.reason.startswith("What is managed cannot be determined. sg-1: ")
+    with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM"):
+        await client.guard.status_async("sg-1")
+
+
+def test_status_without_any_region_says_which_setting_to_give(ecs: FakeEcs) -> None:
+    client = Client(ecs.config(region_id=None), cache=StatusCache())
+    with pytest.raises(ValueError, match="region_id"):
+        client.guard.status("sg-1")
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+@pytest.mark.parametrize("mode", ["enforce", "audit", "off"])
+@pytest.mark.parametrize("state", ["managed", "ordinary", "missing", "unknown"])
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_the_call_gets_the_decision_that_check_gave(
+    ecs: FakeEcs,
+    mode: Any,
+    state: str,
+    bypass: bool,  # noqa: FBT001 - parametrized
+    form: str,
+) -> None:
+    """In every mode, for every status, bypassed or not."""
+    group = "sg-none" if state == "missing" else ecs.create_security_group(service_managed=state == "managed")
+    if state == "unknown":
+        answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+        ecs.answer_always("DescribeSecurityGroups", answer)
+    notebook = Notebook()
+    policy = GuardPolicy(mode=mode, failure_ttl=0)
+    client = Client(ecs.config(), policy=policy, cache=StatusCache(), observers=[notebook])
+    request = models.DeleteSecurityGroupRequest(region_id="cn-hangzhou", security_group_id=group)
+    with client.guard.bypass(reason="ticket 7") if bypass else nullcontext():
+        if form == "async":
+            decision = asyncio.run(client.guard.check_async(request))
+        else:
+            decision = client.guard.check(request)
+        with suppress(ClientException):
+            call(client, "DeleteSecurityGroup", request, form)
+    [checked], [decided] = notebook.checks, notebook.decisions
+    assert decision.outcome == checked.outcome == decided.outcome
+    assert decision.refused == decided.refused == (not ecs.writes)
+    assert checked.reason == decided.reason
+    assert client.guard.stats.calls == 1
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_partition_sorts_groups_by_their_status(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
+) -> None:
+    """Each once, in the order given; with a reason to skip for whoever cleans up."""
+    another = ecs.create_security_group()
+    ids = (each for each in [another, managed, "sg-none", ordinary, f" {managed.upper()}"])
+    if form == "async":
+        partition = asyncio.run(client.guard.partition_async(ids))
+    else:
+        partition = client.guard.partition(ids)
+    assert [group.security_group_id for group in partition.unmanaged] == [another, ordinary]
+    assert [group.security_group_id for group in partition.managed] == [managed]
+    assert [group.security_group_id for group in partition.missing] == ["sg-none"]
+    assert [group.reason for group in (*partition.unmanaged[:1], *partition.managed, *partition.missing)] == [
+        f"{another} is not managed.",
+        f"A cloud service manages {managed} (serviceID 1679259531804325).",
+        "sg-none was not found in cn-hangzhou.",
+    ]
+    assert len(ecs.requests) == 1
+
+
+def test_partition_of_nothing_is_nothing(ecs: FakeEcs, client: Client) -> None:
+    assert client.guard.partition([]) == ((), (), ())
+    assert not ecs.requests
+
+
+def test_partition_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) -> None:
+    beijing = ecs.create_security_group(region_id="cn-beijing")
+    assert client.guard.partition([beijing]).missing
+    assert client.guard.partition([beijing], region_id="cn-beijing").unmanaged
+
+
+def test_partition_never_guesses(ecs: FakeEcs, client: Client, ordinary: str) -> None:
+    """One status that cannot be determined is an error."""
+    answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
+    ecs.answer_with("DescribeSecurityGroups", answer)
+    with pytest.raises(StatusUnavailableError):
+        client.guard.partition([ordinary])
+
+
+@pytest.mark.parametrize("thing", ["sg-1", b"sg-1", [None], [["sg-1"]], 7], ids=repr)
+def test_partition_takes_several_ids(client: Client, thing: Any) -> None:
+    """One string is no collection of ids."""
+    with pytest.raises(TypeError):
+        client.guard.partition(thing)
+
+
+def test_a_region_without_managed_groups_and_one_with_many(ecs: FakeEcs, client: Client) -> None:
+    """ "Give me a group I may use" and "what must I leave alone" are one read for every 100 groups."""
+    assert list(client.guard.managed_groups()) == []
+    ids = {ecs.create_security_group(service_managed=True, service_id=7) for _ in range(150)}
+    usable = ecs.create_security_group()
+    assert {group.security_group_id for group in client.guard.managed_groups()} == ids
+    partition = client.guard.partition([*ids, usable])
+    assert [group.security_group_id for group in partition.unmanaged] == [usable]
+    assert len(ecs.requests) == 1 + 2 + 1
