@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from safe_ecs._bypass import unless_bypassed
 from safe_ecs._core.drive import drive, drive_async
-from safe_ecs._core.operations import TEACHING_ACTIONS
+from safe_ecs._core.operations import LEARNING_ACTIONS
 from safe_ecs._core.review import Read, conclude, first_read, review
 from safe_ecs._lookup.loops import LOOPS
 from safe_ecs._lookup.resolver import Knowledge
 from safe_ecs._lookup.threads import THREADS
 from safe_ecs.cache._memory import SHARED, StatusCache
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs.observe._dispatcher import Audience
+from safe_ecs.observe._dispatcher import Dispatcher
 from safe_ecs.policy import GuardPolicy
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from safe_ecs._core.decision import Decision
     from safe_ecs._core.request import EffectiveRequest
     from safe_ecs._core.review import Answers, TemplateAnswer, TemplateRead
-    from safe_ecs._lookup.resolver import Question
+    from safe_ecs._lookup.resolver import BatchRequest
     from safe_ecs.observe._observer import Observer
 
 
-def gate_of(policy: GuardPolicy | None, cache: StatusCache | None, observers: Iterable[Observer]) -> Gate:
+def make_enforcer(
+    policy: GuardPolicy | None, cache: StatusCache | None, observers: Iterable[Observer]
+) -> Enforcer:
     """Return the guard of a new client, with the defaults for what is None.
 
     Raises:
@@ -41,18 +43,18 @@ def gate_of(policy: GuardPolicy | None, cache: StatusCache | None, observers: It
         raise TypeError(f"policy must be a GuardPolicy, not {type(policy).__name__}")
     if cache is not None and not isinstance(cache, StatusCache):
         raise TypeError(f"cache must be a StatusCache, not {type(cache).__name__}")
-    return Gate(policy or GuardPolicy(), cache, observers)
+    return Enforcer(policy or GuardPolicy(), cache, observers)
 
 
-class Gate:
+class Enforcer:
     """The guard of one client and of its copies: a policy, what is known, and who is told."""
 
     def __init__(
         self, policy: GuardPolicy, cache: StatusCache | None, observers: Iterable[Observer] = ()
     ) -> None:
         self.policy = policy
-        self.audience = Audience(observers)
-        self.knowledge = Knowledge(SHARED if cache is None else cache, policy, self.audience)
+        self.dispatcher = Dispatcher(observers)
+        self.knowledge = Knowledge(SHARED if cache is None else cache, policy, self.dispatcher)
 
     def admit(self, client: OpenApiClient, call: Call) -> None:
         """Return if the call may be sent.
@@ -91,7 +93,7 @@ class Gate:
         """
         self.admit(client, call)
         request = call.effective
-        teaches = request is not None and request.action in TEACHING_ACTIONS
+        teaches = request is not None and request.action in LEARNING_ACTIONS
         sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
             answer = call.through(transport)(*(arguments or (call.params,)), call.request, call.runtime)
@@ -112,7 +114,7 @@ class Gate:
         """Do what ``send`` does, in an event loop."""
         await self.admit_async(client, call)
         request = call.effective
-        teaches = request is not None and request.action in TEACHING_ACTIONS
+        teaches = request is not None and request.action in LEARNING_ACTIONS
         sent_at = self.knowledge.cache.now() if teaches else 0.0
         try:
             answer = await call.through(transport)(*(arguments or (call.params,)), call.request, call.runtime)
@@ -175,9 +177,9 @@ class Gate:
         read = first_read(request, self.policy)
         if read is None or not self.knowledge.cache.holds_unmanaged(read, self.policy.ttl):
             return False
-        if self.audience.cares("allowed"):
+        if self.dispatcher.is_observed("allowed"):
             return False
-        self.knowledge.tally.count_call(refused=False, hits=len(read.security_group_ids))
+        self.knowledge.counters.count_call(refused=False, hits=len(read.security_group_ids))
         return True
 
     def _decide_from_memory(self, client: OpenApiClient, request: EffectiveRequest) -> Decision | None:
@@ -195,12 +197,12 @@ class Gate:
         for group in groups:
             if not group.exists:
                 return None
-        self.knowledge.tally.count_hits(len(groups))
+        self.knowledge.counters.count_hits(len(groups))
         return conclude(request, self.policy, read.region_id, groups, ())
 
     def _answer(
         self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None, deadline: float
-    ) -> Generator[Question, Any, Answers | TemplateAnswer]:
+    ) -> Generator[BatchRequest, Any, Answers | TemplateAnswer]:
         if isinstance(read, Read):
             return self.knowledge.statuses(client, read, call, deadline)
         return self.knowledge.groups_of_template(client, read, call, deadline)
@@ -213,11 +215,11 @@ class Gate:
         outcome, decision_id = decision.outcome, None
         if decision.refused:
             call.take_once_headers()
-        self.knowledge.tally.count_call(refused=decision.refused)
+        self.knowledge.counters.count_call(refused=decision.refused)
         if outcome == "bypassed":
-            self.knowledge.tally.count(bypasses=1)
-        if self.audience.cares(outcome):
-            decision_id = self.audience.decided(decision, began).decision_id
+            self.knowledge.counters.count(bypasses=1)
+        if self.dispatcher.is_observed(outcome):
+            decision_id = self.dispatcher.decided(decision, began).decision_id
         if decision.refused:
             error = ManagedSecurityGroupError if outcome == "denied" else StatusUnavailableError
             raise error(decision, decision_id)
@@ -230,10 +232,14 @@ class Gate:
         """Stay one, as above."""
         return self
 
-    def __reduce__(self) -> tuple[Callable[..., Gate], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Enforcer], tuple[object, ...]]:
         """Travel to another process without what was remembered in this one."""
         cache = self.knowledge.cache
-        return type(self), (self.policy, None if cache is SHARED else cache, self.audience.travelling())
+        return type(self), (
+            self.policy,
+            None if cache is SHARED else cache,
+            self.dispatcher.picklable_observers(),
+        )
 
 
 class _Asking:
@@ -242,12 +248,12 @@ class _Asking:
     def __init__(self) -> None:
         self.reads = 0
 
-    def ask(self, question: Question) -> dict[str, Any]:
+    def ask(self, question: BatchRequest) -> dict[str, Any]:
         answers = THREADS.ask(*question)
-        self.reads += question.inquiry.reads
+        self.reads += question.loader.reads
         return answers
 
-    async def ask_async(self, question: Question) -> dict[str, Any]:
+    async def ask_async(self, question: BatchRequest) -> dict[str, Any]:
         answers = await LOOPS.ask(*question)
-        self.reads += question.inquiry.reads
+        self.reads += question.loader.reads
         return answers

@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from safe_ecs._bypass import Bypass
-from safe_ecs._calls.from_model import intended_call
+from safe_ecs._calls.from_model import call_from_model
 from safe_ecs._core.decision import Decision, GroupStatus, Undetermined
 from safe_ecs._core.endpoints import bare_host, regions_of
 from safe_ecs._core.failure import Failure
@@ -17,7 +17,7 @@ from safe_ecs._core.partition import partition_of
 from safe_ecs._core.request import EffectiveRequest
 from safe_ecs._core.review import NO_REGION, Read
 from safe_ecs._core.spelling import normal_id, normal_ids
-from safe_ecs._lookup.listings import RegionPages
+from safe_ecs._lookup.listings import RegionListing
 from safe_ecs.cache._background import in_background_async
 from safe_ecs.errors import StatusUnavailableError
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from safe_ecs._calls.from_model import RequestModel
     from safe_ecs._core.partition import Partition
     from safe_ecs._core.review import Answers
-    from safe_ecs._enforcer import Gate
+    from safe_ecs._enforcer import Enforcer
     from safe_ecs.observe._counters import Stats
     from safe_ecs.policy import GuardPolicy
 
 
-class Inspector:
+class Guard:
     """Says what the guard of one client knows and would do. Each method that may read has an async twin."""
 
-    __slots__ = ("_client", "_gate")
+    __slots__ = ("_client", "_enforcer")
 
-    def __init__(self, client: OpenApiClient, gate: Gate) -> None:
+    def __init__(self, client: OpenApiClient, enforcer: Enforcer) -> None:
         self._client = client
-        self._gate = gate
+        self._enforcer = enforcer
 
     def __repr__(self) -> str:
         stats = self.stats
@@ -54,7 +54,7 @@ class Inspector:
     @property
     def policy(self) -> GuardPolicy:
         """The policy of the client."""
-        return self._gate.policy
+        return self._enforcer.policy
 
     def check(self, request: RequestModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
         """Return the decision that a call would get, without making it: with the policy and the bypasses of this moment.
@@ -70,12 +70,12 @@ class Inspector:
             ValueError: The installed SDK knows no such operation, or a parameter is spelt as in Python.
         """
         began = perf_counter_ns()
-        named, effective = intended_call(self._client, request, parameters)
+        named, effective = call_from_model(self._client, request, parameters)
         if effective is None:
             decision = self._not_guarded(named)
         else:
-            decision = self._gate.decide(self._client, effective, None)
-        self._gate.audience.checked(decision, began)
+            decision = self._enforcer.decide(self._client, effective, None)
+        self._enforcer.dispatcher.checked(decision, began)
         return decision
 
     async def check_async(
@@ -83,12 +83,12 @@ class Inspector:
     ) -> Decision:
         """Do what ``check`` does, in an event loop."""
         began = perf_counter_ns()
-        named, effective = intended_call(self._client, request, parameters)
+        named, effective = call_from_model(self._client, request, parameters)
         if effective is None:
             decision = self._not_guarded(named)
         else:
-            decision = await self._gate.decide_async(self._client, effective, None)
-        self._gate.audience.checked(decision, began)
+            decision = await self._enforcer.decide_async(self._client, effective, None)
+        self._enforcer.dispatcher.checked(decision, began)
         return decision
 
     def status(
@@ -107,14 +107,14 @@ class Inspector:
             ValueError: There is no region to look in.
         """
         read = self._read(security_group_ids, region_id)
-        return self._known(read, self._gate.statuses(self._client, read, refresh=refresh))
+        return self._known(read, self._enforcer.statuses(self._client, read, refresh=refresh))
 
     async def status_async(
         self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
     ) -> dict[str, GroupStatus]:
         """Do what ``status`` does, in an event loop."""
         read = self._read(security_group_ids, region_id)
-        return self._known(read, await self._gate.statuses_async(self._client, read, refresh=refresh))
+        return self._known(read, await self._enforcer.statuses_async(self._client, read, refresh=refresh))
 
     def partition(self, security_group_ids: Iterable[str], region_id: str | None = None) -> Partition:
         """Sort groups by their status, each once and in the order given.
@@ -177,14 +177,14 @@ class Inspector:
             TypeError: An id is not a string.
         """
         ids = normal_ids(security_group_ids)
-        self._gate.knowledge.cache.forget(ids)
-        self._gate.knowledge.cache.withdraw(ids)
+        self._enforcer.knowledge.cache.forget(ids)
+        self._enforcer.knowledge.cache.invalidate_elsewhere(ids)
 
     async def forget_async(self, *security_group_ids: str) -> None:
         """Do what ``forget`` does, in an event loop."""
         ids = normal_ids(security_group_ids)
-        self._gate.knowledge.cache.forget(ids)
-        await in_background_async(partial(self._gate.knowledge.cache.withdraw, ids))
+        self._enforcer.knowledge.cache.forget(ids)
+        await in_background_async(partial(self._enforcer.knowledge.cache.invalidate_elsewhere, ids))
 
     def managed_groups(self, region_id: str | None = None) -> Iterator[GroupStatus]:
         """Return the managed groups of a region, read as they are iterated over, 100 at a time.
@@ -243,12 +243,12 @@ class Inspector:
     @property
     def stats(self) -> Stats:
         """What the guard of this client, and of its copies, has done so far."""
-        return self._gate.knowledge.tally.stats()
+        return self._enforcer.knowledge.counters.stats()
 
-    def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionPages:
+    def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionListing:
         read = self._read((), region_id)
-        means = self._gate.knowledge.means(self._client, read, None)
-        return RegionPages(read, means, service_managed_only=service_managed_only)
+        means = self._enforcer.knowledge.means(self._client, read, None)
+        return RegionListing(read, means, service_managed_only=service_managed_only)
 
     def _page(self, page: list[GroupStatus] | Failure, read: Read) -> list[GroupStatus]:
         if isinstance(page, Failure):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
 from safe_ecs._calls import merge
-from safe_ecs._enforcer import Gate
-from safe_ecs._guard import Inspector
+from safe_ecs._enforcer import Enforcer
+from safe_ecs._guard import Guard
 from safe_ecs.policy import GuardPolicy
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class GuardedTransports(OpenApiClient):
     """A client whose every transport reviews a call before sending it."""
 
     # A subclass that does not call ``__init__`` is guarded all the same.
-    _safe_ecs_gate: Gate = Gate(GuardPolicy(), None)
+    _safe_ecs_enforcer: Enforcer = Enforcer(GuardPolicy(), None)
 
     def __init_subclass__(cls, **options: object) -> None:
         """Refuse a class in which somebody's override of a transport stands behind the guard.
@@ -62,25 +62,25 @@ class GuardedTransports(OpenApiClient):
                 )
 
     @property
-    def guard(self) -> Inspector:
+    def guard(self) -> Guard:
         """The guard of this client: ask it, and steer it."""
-        return Inspector(self, self._safe_ecs_gate)
+        return Guard(self, self._safe_ecs_enforcer)
 
     @_signed_like(OpenApiClient.do_request)
     def do_request(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
-        call = merge.of_request(self, params, request, runtime)
+        call = merge.from_do_request(self, params, request, runtime)
         if call is None:
             return super().do_request(params, request, runtime)
-        return self._safe_ecs_gate.send(self, call, super().do_request)
+        return self._safe_ecs_enforcer.send(self, call, super().do_request)
 
     @_signed_like(OpenApiClient.do_request_async)
     async def do_request_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> dict[str, Any]:
-        call = merge.of_request(self, params, request, runtime)
+        call = merge.from_do_request(self, params, request, runtime)
         if call is None:
             return await super().do_request_async(params, request, runtime)
-        return await self._safe_ecs_gate.send_async(self, call, super().do_request_async)
+        return await self._safe_ecs_enforcer.send_async(self, call, super().do_request_async)
 
     @_signed_like(OpenApiClient.do_rpcrequest)
     def do_rpcrequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -94,11 +94,11 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = merge.of_rpcrequest(self, action, version, protocol, request, runtime)
+        call = merge.from_do_rpcrequest(self, action, version, protocol, request, runtime)
         send, arguments = super().do_rpcrequest, (action, version, protocol, method, auth_type, body_type)
         if call is None:
             return send(*arguments, request, runtime)
-        return self._safe_ecs_gate.send(self, call, send, *arguments)
+        return self._safe_ecs_enforcer.send(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_rpcrequest_async)
     async def do_rpcrequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -112,14 +112,14 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = merge.of_rpcrequest(self, action, version, protocol, request, runtime)
+        call = merge.from_do_rpcrequest(self, action, version, protocol, request, runtime)
         send, arguments = (
             super().do_rpcrequest_async,
             (action, version, protocol, method, auth_type, body_type),
         )
         if call is None:
             return await send(*arguments, request, runtime)
-        return await self._safe_ecs_gate.send_async(self, call, send, *arguments)
+        return await self._safe_ecs_enforcer.send_async(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest)
     def do_roarequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -134,14 +134,14 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = merge.of_roarequest(self, action, version, protocol, pathname, request, runtime)
+        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest,
             (action, version, protocol, method, auth_type, pathname, body_type),
         )
         if call is None:
             return send(*arguments, request, runtime)
-        return self._safe_ecs_gate.send(self, call, send, *arguments)
+        return self._safe_ecs_enforcer.send(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest_async)
     async def do_roarequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -156,14 +156,14 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = merge.of_roarequest(self, action, version, protocol, pathname, request, runtime)
+        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest_async,
             (action, version, protocol, method, auth_type, pathname, body_type),
         )
         if call is None:
             return await send(*arguments, request, runtime)
-        return await self._safe_ecs_gate.send_async(self, call, send, *arguments)
+        return await self._safe_ecs_enforcer.send_async(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest_with_form)
     def do_roarequest_with_form(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -178,14 +178,14 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = merge.of_roarequest(self, action, version, protocol, pathname, request, runtime)
+        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest_with_form,
             (action, version, protocol, method, auth_type, pathname, body_type),
         )
         if call is None:
             return send(*arguments, request, runtime)
-        return self._safe_ecs_gate.send(self, call, send, *arguments)
+        return self._safe_ecs_enforcer.send(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.do_roarequest_with_form_async)
     async def do_roarequest_with_form_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
@@ -200,40 +200,40 @@ class GuardedTransports(OpenApiClient):
         request: OpenApiRequest,
         runtime: RuntimeOptions,
     ) -> dict[str, Any]:
-        call = merge.of_roarequest(self, action, version, protocol, pathname, request, runtime)
+        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
         send, arguments = (
             super().do_roarequest_with_form_async,
             (action, version, protocol, method, auth_type, pathname, body_type),
         )
         if call is None:
             return await send(*arguments, request, runtime)
-        return await self._safe_ecs_gate.send_async(self, call, send, *arguments)
+        return await self._safe_ecs_enforcer.send_async(self, call, send, *arguments)
 
     @_signed_like(OpenApiClient.execute)
     def execute(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
-        call = merge.of_execute(self, params, request, runtime)
+        call = merge.from_execute(self, params, request, runtime)
         if call is None:
             return super().execute(params, request, runtime)
-        return self._safe_ecs_gate.send(self, call, super().execute)
+        return self._safe_ecs_enforcer.send(self, call, super().execute)
 
     @_signed_like(OpenApiClient.execute_async)
     async def execute_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> dict[str, Any]:
-        call = merge.of_execute(self, params, request, runtime)
+        call = merge.from_execute(self, params, request, runtime)
         if call is None:
             return await super().execute_async(params, request, runtime)
-        return await self._safe_ecs_gate.send_async(self, call, super().execute_async)
+        return await self._safe_ecs_enforcer.send_async(self, call, super().execute_async)
 
     @_signed_like(OpenApiClient.call_sseapi)
     def call_sseapi(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> Generator[SSEResponse, None, None]:
         # A generator like the SDK's: what is reviewed is what the first step is about to send.
-        call = merge.of_request(self, params, request, runtime, global_headers_last=True)
+        call = merge.from_do_request(self, params, request, runtime, global_headers_last=True)
         send = super().call_sseapi
         if call is not None:
-            self._safe_ecs_gate.admit(self, call)
+            self._safe_ecs_enforcer.admit(self, call)
             params, request, runtime = call.params, call.request, call.runtime
             send = call.through(send)
         yield from send(params, request, runtime)
@@ -242,10 +242,10 @@ class GuardedTransports(OpenApiClient):
     async def call_sseapi_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> AsyncGenerator[SSEResponse, None]:
-        call = merge.of_request(self, params, request, runtime, global_headers_last=True)
+        call = merge.from_do_request(self, params, request, runtime, global_headers_last=True)
         send = super().call_sseapi_async
         if call is not None:
-            await self._safe_ecs_gate.admit_async(self, call)
+            await self._safe_ecs_enforcer.admit_async(self, call)
             params, request, runtime = call.params, call.request, call.runtime
             send = call.through(send)
         async with aclosing(send(params, request, runtime)) as events:

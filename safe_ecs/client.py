@@ -11,7 +11,7 @@ from alibabacloud_ecs20140526.client import Client as EcsClient
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
 from safe_ecs._calls.copies import like
-from safe_ecs._enforcer import gate_of
+from safe_ecs._enforcer import make_enforcer
 from safe_ecs._transports import GuardedTransports
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from alibabacloud_tea_openapi.utils_models import Config
 
-    from safe_ecs._enforcer import Gate
+    from safe_ecs._enforcer import Enforcer
     from safe_ecs.cache._memory import StatusCache
     from safe_ecs.observe._observer import Observer
     from safe_ecs.policy import GuardPolicy
 
-_OURS: Final = frozenset({"guard", "_safe_ecs_gate"})
+_OURS: Final = frozenset({"guard", "_safe_ecs_enforcer"})
 
 
 class Client(GuardedTransports, EcsClient):
@@ -52,7 +52,7 @@ class Client(GuardedTransports, EcsClient):
         cache: StatusCache | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
-        self._safe_ecs_gate = gate_of(policy, cache, observers)
+        self._safe_ecs_enforcer = make_enforcer(policy, cache, observers)
         super().__init__(config)
 
 
@@ -117,7 +117,7 @@ def guard(
             f"what is set on the instance would lead past the guard: {replaced}; "
             "guard the client first, then set it on the twin"
         )
-    return _twin_of(client, gate_of(policy, cache, observers))
+    return _twin_of(client, make_enforcer(policy, cache, observers))
 
 
 def _ways_past(client: OpenApiClient) -> str:
@@ -131,9 +131,9 @@ def _ways_past(client: OpenApiClient) -> str:
     )
 
 
-def _twin_of(client: OpenApiClient, gate: Gate) -> GuardedTransports:
+def _twin_of(client: OpenApiClient, enforcer: Enforcer) -> GuardedTransports:
     twin = like(client, _twin_class(type(client)))  # type: ignore[arg-type]  # mypy takes a class for unhashable
-    vars(twin)["_safe_ecs_gate"] = gate
+    vars(twin)["_safe_ecs_enforcer"] = enforcer
     return twin
 
 
@@ -168,14 +168,14 @@ def _reduced(
     # The twin's class has no name by which it could be found again.
     guarded = _twin_class(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
     parts = (cls if part is guarded else part for part in (make, *arguments))
-    return (_revive, (cls, twin._safe_ecs_gate, *parts), *state)  # noqa: SLF001 - the guard is ours
+    return (_revive, (cls, twin._safe_ecs_enforcer, *parts), *state)  # noqa: SLF001 - the guard is ours
 
 
-def _revive(cls: type[OpenApiClient], gate: Gate, *parts: Any) -> GuardedTransports:  # noqa: ANN401 - a callable and what it takes
+def _revive(cls: type[OpenApiClient], enforcer: Enforcer, *parts: Any) -> GuardedTransports:  # noqa: ANN401 - a callable and what it takes
     """Make a copied or unpickled twin, as ``_reduced`` has said."""
     guarded = _twin_class(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
     remade: list[Any] = [guarded if part is cls else part for part in parts]
-    return _guarded(remade[0](*remade[1:]), gate)
+    return _guarded(remade[0](*remade[1:]), enforcer)
 
 
 def _copying(method: Callable[..., object]) -> Callable[..., GuardedTransports]:
@@ -183,7 +183,7 @@ def _copying(method: Callable[..., object]) -> Callable[..., GuardedTransports]:
 
     @wraps(method)
     def copy(twin: GuardedTransports, *memo: object) -> GuardedTransports:
-        return _guarded(method(twin, *memo), twin._safe_ecs_gate)  # noqa: SLF001 - the guard is ours
+        return _guarded(method(twin, *memo), twin._safe_ecs_enforcer)  # noqa: SLF001 - the guard is ours
 
     return copy
 
@@ -200,10 +200,10 @@ def _setting(method: Callable[..., object]) -> Callable[..., None]:
     return set_state
 
 
-def _guarded(copied: object, gate: Gate) -> GuardedTransports:
+def _guarded(copied: object, enforcer: Enforcer) -> GuardedTransports:
     """Return what somebody's class has made for a copy of a twin, with the guard of that twin."""
     if isinstance(copied, GuardedTransports):
-        vars(copied)["_safe_ecs_gate"] = gate
+        vars(copied)["_safe_ecs_enforcer"] = enforcer
         return copied
     if not isinstance(copied, OpenApiClient):
         raise TypeError(
@@ -214,4 +214,4 @@ def _guarded(copied: object, gate: Gate) -> GuardedTransports:
             f"a copy of a guarded client cannot be guarded: what {type(copied).__name__} sets on the copy would lead "
             f"past the guard: {replaced}"
         )
-    return _twin_of(copied, gate)
+    return _twin_of(copied, enforcer)

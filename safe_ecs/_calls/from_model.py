@@ -26,7 +26,7 @@ class RequestModel(Protocol):
         ...
 
 
-def intended_call(
+def call_from_model(
     client: OpenApiClient, request: RequestModel | str, parameters: Mapping[str, object] | None
 ) -> tuple[str, EffectiveRequest | None]:
     """Return the action that a request names, and what would be sent; None if that is not guarded.
@@ -58,7 +58,7 @@ def intended_call(
     params = Params(action=action, version=ECS_VERSION, protocol="HTTPS", pathname="/", style="RPC")
     # Unlike the SDK, the review reads nested and unflattened parameters as well.
     sent = OpenApiRequest(query=named)
-    effective = merge.of_intended(client, params, sent, RuntimeOptions())
+    effective = merge.from_intended(client, params, sent, RuntimeOptions())
     return action, effective if effective is not None and effective.is_guarded else None
 
 

@@ -13,9 +13,9 @@ from darabonba.core import DaraCore
 
 from safe_ecs._calls.call import Call, copied, has_own_rpc_headers
 from safe_ecs._core.effective import PROTOCOLS, effective_request
-from safe_ecs._core.operations import NOTICED_ACTIONS
+from safe_ecs._core.operations import RELEVANT_ACTIONS
 from safe_ecs._core.parameters import ACTION_SPELLINGS
-from safe_ecs._core.request import Outgoing
+from safe_ecs._core.request import MergedCall
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
@@ -36,7 +36,7 @@ _UNKNOWN_HEADERS: Final = (
 )
 
 
-def of_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in what others differ from it
+def from_do_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in what others differ from it
     client: OpenApiClient,
     params: Params,
     request: OpenApiRequest,
@@ -50,10 +50,10 @@ def of_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in 
     ``call_sseapi`` differs in that its global headers come after the runtime's. From a call that is only intended
     nothing is taken.
     """
-    if _surely_of_no_use(client, params.action, params.protocol, params.pathname, request, runtime):
+    if _is_irrelevant(client, params.action, params.protocol, params.pathname, request, runtime):
         return None
     takes_once_headers = params.style == "RPC"
-    return _merged(
+    return _merge_layers(
         client,
         Call(client, request, runtime, params, takes_once_headers=takes_once_headers and not is_intended),
         params.action,
@@ -65,7 +65,7 @@ def of_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in 
     )
 
 
-def of_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
+def from_do_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
     client: OpenApiClient,
     action: str,
     version: str,
@@ -76,9 +76,9 @@ def of_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     is_intended: bool = False,
 ) -> Call | None:
     """Return what ``do_rpcrequest`` is about to send: here action and version are parameters too."""
-    if _surely_of_no_use(client, action, protocol, "/", request, runtime):
+    if _is_irrelevant(client, action, protocol, "/", request, runtime):
         return None
-    return _merged(
+    return _merge_layers(
         client,
         Call(client, request, runtime, None, takes_once_headers=not is_intended),
         action,
@@ -90,7 +90,7 @@ def of_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     )
 
 
-def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
+def from_do_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
     client: OpenApiClient,
     action: str,
     version: str,
@@ -100,9 +100,9 @@ def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     runtime: RuntimeOptions,
 ) -> Call | None:
     """Return what ``do_roarequest`` and ``do_roarequest_with_form`` are about to send."""
-    if _surely_of_no_use(client, action, protocol, pathname, request, runtime):
+    if _is_irrelevant(client, action, protocol, pathname, request, runtime):
         return None
-    return _merged(
+    return _merge_layers(
         client,
         Call(client, request, runtime, None, takes_once_headers=False),
         action,
@@ -112,7 +112,7 @@ def of_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transp
     )
 
 
-def of_execute(
+def from_execute(
     client: OpenApiClient,
     params: Params,
     request: OpenApiRequest,
@@ -121,9 +121,9 @@ def of_execute(
     is_intended: bool = False,
 ) -> Call | None:
     """Return what ``execute`` is about to send; a gateway plug-in then adds action, version and host."""
-    if _surely_of_no_use(client, params.action, params.protocol, params.pathname, request, runtime):
+    if _is_irrelevant(client, params.action, params.protocol, params.pathname, request, runtime):
         return None
-    return _merged(
+    return _merge_layers(
         client,
         Call(client, request, runtime, params, takes_once_headers=not is_intended),
         params.action,
@@ -135,14 +135,14 @@ def of_execute(
     )
 
 
-def of_intended(
+def from_intended(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
 ) -> EffectiveRequest | None:
     """Return what ``call_api`` would send by the transport it would choose for an RPC, and take nothing from the client."""
     if client._signature_version == "v4":
-        call = of_execute(client, params, request, runtime, is_intended=True)
+        call = from_execute(client, params, request, runtime, is_intended=True)
     elif client._signature_algorithm == "v2":
-        call = of_rpcrequest(
+        call = from_do_rpcrequest(
             client,
             params.action or "",
             params.version or "",
@@ -152,7 +152,7 @@ def of_intended(
             is_intended=True,
         )
     else:
-        call = of_request(client, params, request, runtime, is_intended=True)
+        call = from_do_request(client, params, request, runtime, is_intended=True)
     effective = None if call is None else call.effective
     if effective is None or not has_own_rpc_headers(client):
         return effective
@@ -160,7 +160,7 @@ def of_intended(
     return effective._replace(unreadable=_UNKNOWN_HEADERS)
 
 
-def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
+def _is_irrelevant(  # noqa: PLR0913, PLR0917 - a value for each layer
     client: OpenApiClient,
     action: object,
     protocol: object,
@@ -173,7 +173,7 @@ def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
         return True  # The transport fails on it before it sends anything.
     if type(action) is not str or not (action.isascii() and action.isalnum()):
         return False
-    if action.lower() in NOTICED_ACTIONS or client._retry_options is not None:
+    if action.lower() in RELEVANT_ACTIONS or client._retry_options is not None:
         # A call that may be sent again is sent as it was, even if the caller's objects have become another call.
         return False
     query, endpoint, protocol = request.query, client._endpoint, client._protocol or protocol
@@ -193,7 +193,7 @@ def _surely_of_no_use(  # noqa: PLR0913, PLR0917 - a value for each layer
     )
 
 
-def _merged(  # noqa: PLR0913, PLR0917 - each is something in which the transports differ
+def _merge_layers(  # noqa: PLR0913, PLR0917 - each is something in which the transports differ
     client: OpenApiClient,
     call: Call,
     action: object,
@@ -228,7 +228,7 @@ def _merged(  # noqa: PLR0913, PLR0917 - each is something in which the transpor
         shared = [for_all, for_this_call]
         queries = DaraCore.merge(*(getattr(layer, "queries", None) for layer in shared), queries)
     call.effective = effective_request(
-        Outgoing(
+        MergedCall(
             _mapping(headers),
             None if once_headers is None else _mapping(once_headers),
             client._retry_options is not None,

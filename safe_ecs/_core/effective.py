@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from safe_ecs._core.endpoints import bare_host
-from safe_ecs._core.operations import LEARNED_FROM, NOTICED_ACTIONS
+from safe_ecs._core.operations import GUARDED, RELEVANT_ACTIONS
 from safe_ecs._core.parameters import Parameters, kind_of
 from safe_ecs._core.request import ECS_VERSION, EffectiveRequest
 from safe_ecs._core.spelling import folded
 from safe_ecs._core.values import Pairs, text_of
 
 if TYPE_CHECKING:
-    from safe_ecs._core.request import Outgoing
+    from safe_ecs._core.request import MergedCall
 
 PROTOCOLS: Final = frozenset({"HTTP", "HTTPS", "http", "https"})
 """What the SDK takes for the beginning of the URL without asking; another text there may be all of a URL."""
@@ -33,19 +33,21 @@ _HEADERS: Final = {"x-acs-action": "action", "x-acs-version": "version", "x-acs-
 """The headers that do a parameter's work."""
 
 
-def effective_request(outgoing: Outgoing) -> EffectiveRequest | None:
+def effective_request(merged: MergedCall) -> EffectiveRequest | None:
     """Return what will be sent, or None when it is no operation of ECS that is guarded or learned from."""
     seen = Parameters()
-    host = _read(outgoing, seen)
+    host = _read(merged, seen)
     action = ""
     for candidate in seen.actions:
-        if not action or action in LEARNED_FROM:
-            action = NOTICED_ACTIONS.get(candidate.lower()) or NOTICED_ACTIONS.get(folded(candidate), action)
+        if action not in GUARDED:
+            action = RELEVANT_ACTIONS.get(candidate.lower()) or RELEVANT_ACTIONS.get(
+                folded(candidate), action
+            )
     if not action or not (ECS_VERSION in seen.versions or _is_version_of_ecs(seen.versions)):
         return None
-    if not host and not outgoing.plugged_in:
+    if not host and not merged.plugged_in:
         return None  # The SDK fails on it before it sends anything.
-    region_id = outgoing.client_region_id
+    region_id = merged.client_region_id
     return EffectiveRequest(
         action,
         host,
@@ -65,36 +67,36 @@ def _is_version_of_ecs(versions: list[str]) -> bool:
     return not digits or not {"", ECS_VERSION.replace("-", "")}.isdisjoint(digits)
 
 
-def _read(outgoing: Outgoing, seen: Parameters) -> str:
+def _read(merged: MergedCall, seen: Parameters) -> str:
     """Read everything a call carries and return the host it goes to."""
-    host = "" if outgoing.host is None else text_of(outgoing.host)
+    host = "" if merged.host is None else text_of(merged.host)
     try:
-        if outgoing.headers or outgoing.once_headers:
-            named_host = _read_headers(outgoing, seen)
+        if merged.headers or merged.once_headers:
+            named_host = _read_headers(merged, seen)
             host = text_of(named_host) if named_host else host
         else:
-            seen.actions.append(text_of(outgoing.action))
-            if outgoing.version is not None:
-                seen.versions.append(text_of(outgoing.version))
-        _read_parameters(outgoing, seen, host)
+            seen.actions.append(text_of(merged.action))
+            if merged.version is not None:
+                seen.versions.append(text_of(merged.version))
+        _read_parameters(merged, seen, host)
     except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
-        seen.actions.append(text_of(outgoing.action))
+        seen.actions.append(text_of(merged.action))
         seen.unreadable = f"reading its parameters raised {type(error).__name__}"
     return bare_host(host)
 
 
-def _read_headers(outgoing: Outgoing, seen: Parameters) -> object:
+def _read_headers(merged: MergedCall, seen: Parameters) -> object:
     """Take action, version and region from the headers and return the host, if they replace it."""
-    headers = {"x-acs-action": outgoing.action, "x-acs-version": outgoing.version, **outgoing.headers}
+    headers = {"x-acs-action": merged.action, "x-acs-version": merged.version, **merged.headers}
     every = [headers]
-    if outgoing.once_headers:
-        with_once_headers = {**headers, **outgoing.once_headers}
-        every = [headers, with_once_headers] if outgoing.tried_again else [with_once_headers]
+    if merged.once_headers:
+        with_once_headers = {**headers, **merged.once_headers}
+        every = [headers, with_once_headers] if merged.tried_again else [with_once_headers]
         headers = with_once_headers
     host = headers.get("host")
-    address = text_of(host or outgoing.host)
+    address = text_of(host or merged.host)
     for layer in every:
-        if text_of(layer.get("host") or outgoing.host) != address:
+        if text_of(layer.get("host") or merged.host) != address:
             seen.unreadable = "its header host is for one try, and a further one would go elsewhere"
         for name, value in layer.items():
             lowered = text_of(name).lower()
@@ -102,22 +104,22 @@ def _read_headers(outgoing: Outgoing, seen: Parameters) -> object:
                 seen.add(_HEADERS[lowered], value)
             elif lowered == "host" and name != "host" and text_of(value) != address:
                 seen.unreadable = f"its header {name} names another host than its address"
-    if outgoing.plugged_in:
-        seen.add("action", outgoing.action)
-        seen.add("version", outgoing.version)
+    if merged.plugged_in:
+        seen.add("action", merged.action)
+        seen.add("version", merged.version)
         return None
     return host
 
 
-def _read_parameters(outgoing: Outgoing, seen: Parameters, host: str) -> None:
-    for name, value in outgoing.query.items():
+def _read_parameters(merged: MergedCall, seen: Parameters, host: str) -> None:
+    for name, value in merged.query.items():
         if type(name) is str and type(value) is str:
             kind = kind_of(name)
             if kind is not None and (text := value.strip()):
                 seen.take(kind, name, text)
         else:
             seen.add(name, value)
-    pathname, protocol = outgoing.pathname, outgoing.protocol
+    pathname, protocol = merged.pathname, merged.protocol
     has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
         text_of(protocol).lower() in PROTOCOLS
     )
@@ -127,9 +129,9 @@ def _read_parameters(outgoing: Outgoing, seen: Parameters, host: str) -> None:
         _read_form(smuggled, seen)
         if path and path[0] not in "/?#":
             seen.unreadable = "its path begins with no slash, and may lead elsewhere than its endpoint"
-    if outgoing.body is not None:
-        _read_body(outgoing.body, seen)
-    if outgoing.streamed:
+    if merged.body is not None:
+        _read_body(merged.body, seen)
+    if merged.streamed:
         seen.unreadable = "its body is a stream, which cannot be read without taking it from the call"
     if not has_plain_protocol and protocol is not None:
         seen.unreadable = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from safe_ecs._core.decision import Undetermined
 
-Extent: TypeAlias = Literal["group", "asker", "endpoint"]
+Scope: TypeAlias = Literal["group", "principal", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +20,10 @@ class Failure:
         next_step: As in ``Undetermined``.
         code: As in ``Undetermined``.
         cause: As in ``Undetermined``.
-        extent: For whom it holds: this ``"group"`` alone, whatever the ``"asker"`` asks (wrong keys,
+        scope: For whom it holds: this ``"group"`` alone, whatever the ``"principal"`` asks (wrong keys,
             throttling), or everybody at the ``"endpoint"`` (an outage).
-        passing: Whether ECS could not be asked, which passes, as against an answer that says no.
-        outlasted: The ``lookup_timeout`` in seconds that it took too long for; infinity if time was not the matter.
+        is_outage: Whether ECS could not be asked, which passes, as against an answer that says no.
+        timeout_seconds: The ``lookup_timeout`` in seconds that it took too long for; infinity if time was not the matter.
             It says nothing to those who would wait longer.
     """
 
@@ -31,9 +31,9 @@ class Failure:
     next_step: str
     code: str | None = None
     cause: BaseException | None = None
-    extent: Extent = "group"
-    passing: bool = False
-    outlasted: float = math.inf
+    scope: Scope = "group"
+    is_outage: bool = False
+    timeout_seconds: float = math.inf
 
     def of(self, security_group_id: str) -> Undetermined:
         """Return what this failure means for one group, or with "" for the targets of a call."""

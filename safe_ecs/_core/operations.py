@@ -121,6 +121,9 @@ GUARDED_ACTIONS: Final = {
 }
 """The guarded actions by their lower-case spelling: whether ECS minds the case is not documented."""
 
+GUARDED: Final = frozenset(GUARDED_ACTIONS.values())
+"""The guarded actions as ECS spells them."""
+
 STATUS_QUERY: Final = "DescribeSecurityGroups"
 """The one query that says which groups are managed: what the guard asks, and learns from when others ask it."""
 
@@ -134,11 +137,11 @@ TEMPLATE_CHANGES: Final = frozenset({
 })
 """The operations after which a launch template, or its name, may stand for other groups."""
 
-LEARNED_FROM: Final = TEMPLATE_CHANGES | {STATUS_QUERY}
-"""The actions that are not guarded, but learned from."""
+LEARNING_ACTIONS: Final = TEMPLATE_CHANGES | {STATUS_QUERY, "DeleteSecurityGroup"}
+"""The actions whose successful answer teaches the guard something of groups or launch templates."""
 
-NOTICED_ACTIONS: Final = {**GUARDED_ACTIONS, **{action.lower(): action for action in LEARNED_FROM}}
-"""The actions whose calls the guard looks at, by their lower-case spelling."""
-
-TEACHING_ACTIONS: Final = LEARNED_FROM | {"DeleteSecurityGroup"}
-"""The actions whose success teaches something of groups or launch templates."""
+RELEVANT_ACTIONS: Final = {
+    **GUARDED_ACTIONS,
+    **{action.lower(): action for action in LEARNING_ACTIONS},
+}
+"""The actions that the guard reads at all, guarded or learned from, by their lower-case spelling."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from safe_ecs._core.operations import LEARNED_FROM
+from safe_ecs._core.operations import GUARDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ECS_VERSION: Final = "2014-05-26"
 
 
-class Outgoing(NamedTuple):
+class MergedCall(NamedTuple):
     """A call with its layers merged. Holds the caller's objects and never changes them.
 
     Attributes:
@@ -88,4 +88,4 @@ class EffectiveRequest(NamedTuple):
     @property
     def is_guarded(self) -> bool:
         """Whether it is a guarded operation, and not one that is only learned from."""
-        return self.action not in LEARNED_FROM
+        return self.action in GUARDED

@@ -38,8 +38,8 @@ def is_asking() -> bool:
     return batch is not None and not batch.future.done()
 
 
-class Inquiry(Protocol[_Answer]):
-    """A way to ask ECS for ids of one kind, on behalf of one asker."""
+class BatchLoader(Protocol[_Answer]):
+    """A way to ask ECS for ids of one kind, on behalf of one principal."""
 
     @property
     def key(self) -> Hashable:
@@ -71,17 +71,17 @@ class Inquiry(Protocol[_Answer]):
         """Take note of how many of the caller's ids were being asked for already."""
         ...
 
-    def given_up(self, error: BaseException, *, waited: float = 0.0, owed: float = 0.0) -> _Answer:
+    def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> _Answer:
         """Return the answer for an id when there was none in time, or what asks has broken down.
 
         Args:
             error: Why.
             waited: For how many seconds it was waited for.
-            owed: For how many seconds ECS has owed the answer to what is under way.
+            in_flight: For how many seconds the batch has been in flight.
         """
         ...
 
-    def holds_for_all(self, answers: dict[str, _Answer]) -> _Answer | None:
+    def common_failure(self, answers: dict[str, _Answer]) -> _Answer | None:
         """Return the one answer, if there is one, that holds for whatever else would be asked now."""
         ...
 
@@ -101,10 +101,10 @@ class Pending(Protocol):
 class Batch(Generic[_Answer]):
     """Ids that are asked for together."""
 
-    __slots__ = ("_sent_before", "_sent_in_all", "callers", "future", "ids", "inquiry", "started_at")
+    __slots__ = ("_sent_before", "_sent_in_all", "callers", "future", "ids", "loader", "started_at")
 
-    def __init__(self, inquiry: Inquiry[_Answer], future: Pending) -> None:
-        self.inquiry = inquiry
+    def __init__(self, loader: BatchLoader[_Answer], future: Pending) -> None:
+        self.loader = loader
         self.future: Any = future
         self.ids: dict[str, None] = {}
         self.callers = 0
@@ -113,22 +113,22 @@ class Batch(Generic[_Answer]):
         self._sent_in_all: int | None = None
 
     def start(self) -> None:
-        """Note that it is under way: from now on, what its inquiry sends is sent for it."""
+        """Note that it is under way: from now on, what its loader sends is sent for it."""
         self.started_at = monotonic()
-        self._sent_before = self.inquiry.sent
+        self._sent_before = self.loader.sent
 
     @property
     def reads(self) -> int:
         """How many requests have been sent for it."""
         if self.started_at == math.inf:
             return 0
-        sent = self.inquiry.sent if self._sent_in_all is None else self._sent_in_all
+        sent = self.loader.sent if self._sent_in_all is None else self._sent_in_all
         return sent - self._sent_before
 
     def settle(self, answers: dict[str, _Answer]) -> None:
         """Give everybody who waits their answers."""
         if not self.future.done():
-            self._sent_in_all = self.inquiry.sent
+            self._sent_in_all = self.loader.sent
             self.future.set_result(answers)
 
     def settle_with(self, answer: _Answer) -> None:
@@ -136,7 +136,7 @@ class Batch(Generic[_Answer]):
         self.settle(dict.fromkeys(self.ids, answer))
 
 
-class Line(Generic[_Answer]):
+class BatchQueue(Generic[_Answer]):
     """The batches for one key: the one under way and those behind it."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class Line(Generic[_Answer]):
 
     def join(
         self,
-        inquiry: Inquiry[_Answer],
+        loader: BatchLoader[_Answer],
         ids: Iterable[str],
         not_before: float,
         new_future: Callable[[], Pending],
@@ -154,7 +154,7 @@ class Line(Generic[_Answer]):
         """Put ids into batches, those that hold them already or new ones, and return which is in which.
 
         Args:
-            inquiry: How to ask.
+            loader: How to ask.
             ids: For what.
             not_before: An answer to a question that was asked at this time or earlier will not do.
             new_future: Makes the future of a new batch.
@@ -164,15 +164,15 @@ class Line(Generic[_Answer]):
         for each in ids:
             batch = self._batch_with(each, not_before)
             if batch is None:
-                if not self.waiting or len(self.waiting[-1].ids) >= inquiry.most_ids:
-                    self.waiting.append(Batch(inquiry, new_future()))
+                if not self.waiting or len(self.waiting[-1].ids) >= loader.most_ids:
+                    self.waiting.append(Batch(loader, new_future()))
                 batch = self.waiting[-1]
                 batch.ids[each] = None
                 new += 1
             joined.setdefault(batch, []).append(each)
         for batch in joined:
             batch.callers += 1
-        inquiry.joined(sum(map(len, joined.values())) - new)
+        loader.joined(sum(map(len, joined.values())) - new)
         return joined
 
     def _batch_with(self, each: str, not_before: float) -> Batch[_Answer] | None:
@@ -185,7 +185,7 @@ class Line(Generic[_Answer]):
     def number_of_partial_batch(self) -> int:
         """How many ids the next batch holds; 0 if there is none, or it is full."""
         waiting = self.waiting
-        if len(waiting) != 1 or len(waiting[0].ids) >= waiting[0].inquiry.most_ids:
+        if len(waiting) != 1 or len(waiting[0].ids) >= waiting[0].loader.most_ids:
             return 0
         return len(waiting[0].ids)
 
@@ -204,9 +204,9 @@ class Line(Generic[_Answer]):
                 return batch
         return None
 
-    def spread(self, answers: dict[str, _Answer], inquiry: Inquiry[_Answer]) -> None:
+    def spread(self, answers: dict[str, _Answer], loader: BatchLoader[_Answer]) -> None:
         """Give those behind a failed batch the same answer, if theirs would be no other."""
-        answer = inquiry.holds_for_all(answers)
+        answer = loader.common_failure(answers)
         if answer is not None:
             self.settle_all(answer)
 
@@ -217,8 +217,8 @@ class Line(Generic[_Answer]):
         while self.waiting:
             self.waiting.popleft().settle_with(answer)
 
-    def seconds_owed(self) -> float:
-        """Return for how long ECS has owed the answer to what is under way."""
+    def seconds_in_flight(self) -> float:
+        """Return for how long the read has been in flight to what is under way."""
         under_way = self.under_way
         return 0.0 if under_way is None else monotonic() - under_way.started_at
 
@@ -228,7 +228,7 @@ class Line(Generic[_Answer]):
             batch.callers -= 1
 
     @property
-    def is_forsaken(self) -> bool:
+    def is_abandoned(self) -> bool:
         """Whether nobody waits for anything here."""
         under_way = self.under_way
         return not (under_way and under_way.callers) and not any(batch.callers for batch in self.waiting)

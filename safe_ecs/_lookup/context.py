@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from safe_ecs._lookup.queries.statuses import Query
     from safe_ecs._lookup.sending.connection import Connection
     from safe_ecs.cache._memory import StatusCache
-    from safe_ecs.cache._principal import Asker
-    from safe_ecs.observe._counters import Tally
-    from safe_ecs.observe._dispatcher import Audience
+    from safe_ecs.cache._principal import Principal
+    from safe_ecs.observe._counters import Counters
+    from safe_ecs.observe._dispatcher import Dispatcher
     from safe_ecs.policy import GuardPolicy
 
 
@@ -24,24 +24,24 @@ class Means(NamedTuple):
 
     Attributes:
         connection: The way to ECS.
-        asker: Who asks.
+        principal: Who asks.
         cache: What remembers the answers.
         policy: Bounds what asking may take.
-        tally: Where to count.
-        audience: Who is told.
+        counters: Where to count.
+        dispatcher: Who is told.
     """
 
     connection: Connection
-    asker: Asker
+    principal: Principal
     cache: StatusCache
     policy: GuardPolicy
-    tally: Tally
-    audience: Audience
+    counters: Counters
+    dispatcher: Dispatcher
 
     @property
     def who(self) -> Who:
         """For whom a failure holds."""
-        return Who(self.asker, self.connection.settings)
+        return Who(self.principal, self.connection.settings)
 
 
 class Reader:
@@ -58,16 +58,16 @@ class Reader:
     def __init__(self, at: Read | TemplateRead, means: Means) -> None:
         self.sent = 0
         self._at = at
-        self._connection, self._asker, self._cache, policy, self._tally, self._audience = means
+        self._connection, self._principal, self._cache, policy, self._counters, self._dispatcher = means
         self._ttl = policy.ttl
         self._who = means.who
-        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (at.host, self._asker))
+        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (at.host, self._principal))
 
     def trying(self, query: Query, tries: int) -> None:
         """Count a request."""
         self.sent += 1
-        self._tally.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
+        self._counters.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
 
     def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None) -> None:
         """Tell of a look-up."""
-        self._audience.looked_up(self._at, query.action, query.groups, tries, seconds, failure)
+        self._dispatcher.looked_up(self._at, query.action, query.groups, tries, seconds, failure)

@@ -1,6 +1,6 @@
-"""What may be asked of ECS on behalf of one asker, in batches: statuses of groups, and groups of launch templates.
+"""What may be asked of ECS on behalf of one principal, in batches: statuses of groups, and groups of launch templates.
 
-An inquiry asks, and writes what it learns through to the cache.
+A loader asks, and writes what it learns through to the cache.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class _Inquiry(Reader):
             action,
             read.host,
             read.region_id,
-            self._asker,
+            self._principal,
             self._connection.settings,
             self._cache,
             self._limits,
@@ -60,15 +60,15 @@ class _Inquiry(Reader):
 
     def joined(self, ids: int) -> None:
         """Count them."""
-        self._tally.count(joined=ids)
+        self._counters.count(joined=ids)
 
-    def given_up(self, error: BaseException, *, waited: float = 0.0, owed: float = 0.0) -> Failure:
+    def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> Failure:
         """Return the failure for an exception, and remember it if ECS was too slow."""
         if not isinstance(error, TimeoutError):
             return failure_of(error, self._action)
         failure = timed_out(self._action, self._limits.seconds)
         # It is no outage when there was no time left, or when ECS has been answering those in front.
-        is_owed = owed >= waited * _NEARLY
+        is_owed = in_flight >= waited * _NEARLY
         if is_owed and waited >= self._limits.seconds * LEAST_PATIENCE * _NEARLY:
             self._cache.remember_failures(self._at, self._action, {"": failure}, self._who)
         return failure
@@ -76,12 +76,12 @@ class _Inquiry(Reader):
     def _note(self, failures: dict[str, Failure], answered: list[str]) -> None:
         """Remember what failed, and that what was answered does no longer."""
         if answered:
-            self._cache.forgive(self._at, self._action, answered, self._who)
+            self._cache.clear_failures(self._at, self._action, answered, self._who)
         if failures:
             self._cache.remember_failures(self._at, self._action, failures, self._who)
 
 
-class StatusInquiry(_Inquiry):
+class StatusLookup(_Inquiry):
     """Asks for the statuses of groups: other processes first, if the cache is shared, and then ECS.
 
     Args:
@@ -130,7 +130,7 @@ class StatusInquiry(_Inquiry):
             if self._cache.forgotten_at((security_group_id,)) >= asked_at - status.age:
                 # The other processes could not be told at that moment.
                 del shared[security_group_id]
-        self._tally.count(shared_hits=len(shared))
+        self._counters.count(shared_hits=len(shared))
         return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in shared))
 
     def _keep(
@@ -138,21 +138,21 @@ class StatusInquiry(_Inquiry):
     ) -> list[GroupStatus]:
         """Remember everything and return what other processes are to hear of."""
         if shared:
-            self._cache.remember(rest, self._asker, shared.values(), asked_at=asked_at, source="shared")
+            self._cache.remember(rest, self._principal, shared.values(), asked_at=asked_at, source="shared")
         statuses = [status for status in found.values() if isinstance(status, GroupStatus)]
         if statuses:
-            self._cache.remember(rest, self._asker, statuses, asked_at=asked_at)
+            self._cache.remember(rest, self._principal, statuses, asked_at=asked_at)
         failures = {each: failure for each, failure in found.items() if isinstance(failure, Failure)}
         self._note(failures, [status.security_group_id for status in statuses])
         return [s for s in statuses if self._cache.forgotten_at((s.security_group_id,)) < asked_at]
 
-    def holds_for_all(self, answers: Found) -> Failure | None:
+    def common_failure(self, answers: Found) -> Failure | None:
         """Return the failure that is not about a group, if every answer is one."""
-        failures = [a for a in answers.values() if isinstance(a, Failure) and a.extent != "group"]
+        failures = [a for a in answers.values() if isinstance(a, Failure) and a.scope != "group"]
         return failures[0] if failures and len(failures) == len(answers) else None
 
 
-class TemplateInquiry(_Inquiry):
+class TemplateLookup(_Inquiry):
     """Asks for the groups that one launch template names.
 
     Args:
@@ -171,21 +171,21 @@ class TemplateInquiry(_Inquiry):
         """Return the groups, or a failure."""
         asked_at = self._cache.now()
         found = ask(self._connection, describe_template(self._read), self._limits, self)
-        return self._kept(ids, found, asked_at)
+        return self._tables(ids, found, asked_at)
 
     async def ask_async(self, ids: tuple[str, ...]) -> _TemplatesFound:
         """Do what ``ask`` does, in an event loop."""
         asked_at = self._cache.now()
         found = await ask_async(self._connection, describe_template(self._read), self._limits, self)
-        return self._kept(ids, found, asked_at)
+        return self._tables(ids, found, asked_at)
 
-    def _kept(self, ids: tuple[str, ...], found: TemplateFound, asked_at: float) -> _TemplatesFound:
+    def _tables(self, ids: tuple[str, ...], found: TemplateFound, asked_at: float) -> _TemplatesFound:
         failures = dict.fromkeys(ids, found) if isinstance(found, Failure) else {}
         self._note(failures, [] if failures else list(ids))
         if isinstance(found, tuple):
-            self._cache.remember_template(self._read, self._asker, found, asked_at)
+            self._cache.remember_template(self._read, self._principal, found, asked_at)
         return dict.fromkeys(ids, found)
 
-    def holds_for_all(self, answers: _TemplatesFound) -> None:  # noqa: ARG002 - part of the protocol
+    def common_failure(self, answers: _TemplatesFound) -> None:  # noqa: ARG002 - part of the protocol
         """Return None: whoever asks for this template is in the same batch."""
         return

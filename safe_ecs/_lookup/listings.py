@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import STATUS_QUERY
 from safe_ecs._lookup.context import Reader
-from safe_ecs._lookup.queries.regions import Listing
+from safe_ecs._lookup.queries.regions import RegionQueries
 from safe_ecs._lookup.sending.execute import ask, ask_async
 from safe_ecs._lookup.sending.failures import timed_out
 from safe_ecs.cache._background import in_background_async, within
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from safe_ecs._lookup.queries.statuses import Query
 
 
-class RegionPages(Reader):
+class RegionListing(Reader):
     """The groups of a region, a page of at most 100 for each read, and no read before its page is wanted.
 
     Args:
@@ -37,7 +37,7 @@ class RegionPages(Reader):
     def __init__(self, read: Read, means: Means, *, service_managed_only: bool = False) -> None:
         super().__init__(read, means)
         self.read = read
-        self._listing = Listing(read, service_managed_only=service_managed_only)
+        self._listing = RegionQueries(read, service_managed_only=service_managed_only)
 
     @property
     def ended(self) -> bool:
@@ -69,9 +69,9 @@ class RegionPages(Reader):
     def _learned(self, body: object, asked_at: float) -> list[GroupStatus] | Failure:
         page = self._listing.take(body)
         if not isinstance(page, Failure):
-            self._cache.forgive(self.read, STATUS_QUERY, (), self._who)
-            self._cache.remember(self.read, self._asker, page, asked_at=asked_at, source="warm")
-        elif page.extent != "group":
+            self._cache.clear_failures(self.read, STATUS_QUERY, (), self._who)
+            self._cache.remember(self.read, self._principal, page, asked_at=asked_at, source="warm")
+        elif page.scope != "group":
             self._cache.remember_failures(self.read, STATUS_QUERY, {"": page}, self._who)
         return page
 

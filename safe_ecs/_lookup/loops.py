@@ -7,12 +7,12 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from safe_ecs._lookup.batching import NEVER, Line, is_asking
+from safe_ecs._lookup.batching import NEVER, BatchQueue, is_asking
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from safe_ecs._lookup.batching import Inquiry
+    from safe_ecs._lookup.batching import BatchLoader
 
 _Answer = TypeVar("_Answer")
 
@@ -25,19 +25,19 @@ class LoopBatching:
 
     def start_afresh(self) -> None:
         """Forget what is under way: those who asked are in the process that this one was forked from."""
-        self._lines: dict[asyncio.AbstractEventLoop, dict[Hashable, Line[Any]]] = {}
+        self._lines: dict[asyncio.AbstractEventLoop, dict[Hashable, BatchQueue[Any]]] = {}
 
     async def ask(
-        self, inquiry: Inquiry[_Answer], ids: tuple[str, ...], deadline: float, not_before: float = NEVER
+        self, loader: BatchLoader[_Answer], ids: tuple[str, ...], deadline: float, not_before: float = NEVER
     ) -> dict[str, _Answer]:
         """Do what ``ThreadBatching.ask`` does, for the running loop."""
         loop = asyncio.get_running_loop()
         # A line that runs while its own batch asks is one of its own.
-        key = (inquiry.key, object()) if is_asking() else inquiry.key
+        key = (loader.key, object()) if is_asking() else loader.key
         lines = self._of(loop)
-        line = lines.setdefault(key, Line())
+        line = lines.setdefault(key, BatchQueue())
         joined_at = monotonic()
-        joined = line.join(inquiry, ids, not_before, loop.create_future)
+        joined = line.join(loader, ids, not_before, loop.create_future)
         if line.runner is None or line.runner.done():
             line.runner = loop.create_task(self._run(loop, key, line), name="safe_ecs look-up")
         answers: dict[str, _Answer] = {}
@@ -48,13 +48,13 @@ class LoopBatching:
                     found = batch.future.result()
                     answers |= {each: found[each] for each in wanted}
                 else:
-                    waited, owed = monotonic() - joined_at, line.seconds_owed()
-                    failure = inquiry.given_up(TimeoutError(), waited=waited, owed=owed)
+                    waited, in_flight = monotonic() - joined_at, line.seconds_in_flight()
+                    failure = loader.failure_for(TimeoutError(), waited=waited, in_flight=in_flight)
                     answers |= dict.fromkeys(wanted, failure)
-                inquiry.reads += batch.reads
+                loader.reads += batch.reads
         except BaseException:
             line.leave(joined)
-            if line.is_forsaken and not loop.is_closed():
+            if line.is_abandoned and not loop.is_closed():
                 # What nobody waits for any more would outlive its loop, which warns of it.
                 self._end(loop, key, line)
                 line.runner.cancel()
@@ -62,29 +62,29 @@ class LoopBatching:
         line.leave(joined)
         return answers
 
-    async def _run(self, loop: asyncio.AbstractEventLoop, key: Hashable, line: Line[Any]) -> None:
+    async def _run(self, loop: asyncio.AbstractEventLoop, key: Hashable, line: BatchQueue[Any]) -> None:
         try:
             while (batch := line.start_next()) is not None:
                 ids = tuple(batch.ids)
                 try:
-                    answers = await batch.inquiry.ask_async(ids)
+                    answers = await batch.loader.ask_async(ids)
                 except Exception as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-                    answers = dict.fromkeys(ids, batch.inquiry.given_up(error))
+                    answers = dict.fromkeys(ids, batch.loader.failure_for(error))
                 except BaseException as error:
-                    line.settle_all(batch.inquiry.given_up(error))
+                    line.settle_all(batch.loader.failure_for(error))
                     raise
                 batch.settle(answers)
-                line.spread(answers, batch.inquiry)
+                line.spread(answers, batch.loader)
         finally:
             self._end(loop, key, line)
 
-    def _of(self, loop: asyncio.AbstractEventLoop) -> dict[Hashable, Line[Any]]:
+    def _of(self, loop: asyncio.AbstractEventLoop) -> dict[Hashable, BatchQueue[Any]]:
         for other in list(self._lines):
             if other.is_closed():
                 self._lines.pop(other, None)
         return self._lines.setdefault(loop, {})
 
-    def _end(self, loop: asyncio.AbstractEventLoop, key: Hashable, line: Line[Any]) -> None:
+    def _end(self, loop: asyncio.AbstractEventLoop, key: Hashable, line: BatchQueue[Any]) -> None:
         lines = self._lines.get(loop, {})
         if lines.get(key) is line:
             del lines[key]

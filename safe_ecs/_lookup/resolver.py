@@ -18,13 +18,13 @@ from safe_ecs._core.operations import STATUS_QUERY, TEMPLATE_CHANGES, TEMPLATE_Q
 from safe_ecs._core.review import Read
 from safe_ecs._core.spelling import normal_id
 from safe_ecs._lookup.context import Means
-from safe_ecs._lookup.jobs import LEAST_PATIENCE, StatusInquiry, TemplateInquiry
+from safe_ecs._lookup.jobs import LEAST_PATIENCE, StatusLookup, TemplateLookup
 from safe_ecs._lookup.queries.answers import Pages, service_id
 from safe_ecs._lookup.sending.connection import Connection
 from safe_ecs.cache._background import in_background
-from safe_ecs.cache._principal import Asker
+from safe_ecs.cache._principal import Principal
 from safe_ecs.errors import MANAGED_CODE
-from safe_ecs.observe._counters import Tally
+from safe_ecs.observe._counters import Counters
 from safe_ecs.observe._log import LOGGER
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from safe_ecs._calls.call import Call
     from safe_ecs._core.request import EffectiveRequest, LaunchTemplate
     from safe_ecs._core.review import Answers, TemplateAnswer, TemplateRead
-    from safe_ecs._lookup.batching import Inquiry
+    from safe_ecs._lookup.batching import BatchLoader
     from safe_ecs.cache._memory import StatusCache
-    from safe_ecs.observe._dispatcher import Audience
+    from safe_ecs.observe._dispatcher import Dispatcher
     from safe_ecs.policy import GuardPolicy
 
 _REFUSED_GROUP: Final = re.compile(
@@ -45,10 +45,10 @@ _REFUSED_GROUP: Final = re.compile(
 )
 
 
-class Question(NamedTuple):
+class BatchRequest(NamedTuple):
     """What must be asked of ECS: the arguments of ``ThreadBatching.ask`` and its twin."""
 
-    inquiry: Inquiry[Any]
+    loader: BatchLoader[Any]
     ids: tuple[str, ...]
     deadline: float
     not_before: float
@@ -63,13 +63,13 @@ class Knowledge:
     Args:
         cache: What remembers.
         policy: How long, and how long to wait.
-        audience: Who is told of look-ups.
+        dispatcher: Who is told of look-ups.
     """
 
-    def __init__(self, cache: StatusCache, policy: GuardPolicy, audience: Audience) -> None:
+    def __init__(self, cache: StatusCache, policy: GuardPolicy, dispatcher: Dispatcher) -> None:
         self.cache = cache
-        self.audience = audience
-        self.tally = Tally()
+        self.dispatcher = dispatcher
+        self.counters = Counters()
         self._policy = policy
 
     def recall(self, client: OpenApiClient, read: Read) -> dict[str, GroupStatus]:
@@ -78,7 +78,7 @@ class Knowledge:
 
     def statuses(
         self, client: OpenApiClient, read: Read, call: Call | None, deadline: float, *, refresh: bool = False
-    ) -> Generator[Question, Any, Answers]:
+    ) -> Generator[BatchRequest, Any, Answers]:
         """Yield what must be asked and return what is known then of each group of a read.
 
         Args:
@@ -89,7 +89,7 @@ class Knowledge:
             refresh: Whether nothing that is remembered will do.
         """
         known: Answers = {} if refresh else {**self.recall(client, read)}
-        self.tally.count(hits=len(known))
+        self.counters.count(hits=len(known))
         unknown = tuple(i for i in read.security_group_ids if i not in known)
         if not unknown:
             return known
@@ -97,11 +97,11 @@ class Knowledge:
         failures: dict[str, Failure] = {}
         if not refresh:
             failures = self.cache.recall_failures(read, STATUS_QUERY, unknown, means.who, self._policy)
-            self.tally.count(not_repeated=len(failures))
+            self.counters.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
-            inquiry = StatusInquiry(read, means, refresh=refresh)
+            loader = StatusLookup(read, means, refresh=refresh)
             not_before = math.inf if refresh else self.cache.forgotten_at((*asked, read.host))
-            found = yield Question(inquiry, asked, self._wait_until(read, means, deadline), not_before)
+            found = yield BatchRequest(loader, asked, self._wait_until(read, means, deadline), not_before)
             for each, answer in found.items():
                 if isinstance(answer, Failure):
                     failures[each] = answer
@@ -115,11 +115,11 @@ class Knowledge:
         self, client: OpenApiClient, read: Read, failures: dict[str, Failure], *, refresh: bool
     ) -> Answers:
         """Return for groups that could not be looked up a stale status, where there is one that will do."""
-        passing = tuple(each for each, failure in failures.items() if failure.passing and not refresh)
+        is_outage = tuple(each for each, failure in failures.items() if failure.is_outage and not refresh)
         stale = self.cache.recall(
-            read._replace(security_group_ids=passing), client._credential, self._policy, stale=True
+            read._replace(security_group_ids=is_outage), client._credential, self._policy, stale=True
         )
-        self.tally.count(stale_hits=len(stale), failed=len(failures) - len(stale))
+        self.counters.count(stale_hits=len(stale), failed=len(failures) - len(stale))
         return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
 
     def means(self, client: OpenApiClient, read: Read | TemplateRead, call: Call | None) -> Means:
@@ -127,8 +127,8 @@ class Knowledge:
         if call is not None:
             call.hold()
         connection = Connection(client, None if call is None else call.runtime, read.host)
-        asker = Asker(client._credential, read.owner)
-        return Means(connection, asker, self.cache, self._policy, self.tally, self.audience)
+        principal = Principal(client._credential, read.owner)
+        return Means(connection, principal, self.cache, self._policy, self.counters, self.dispatcher)
 
     def _wait_until(self, read: Read | TemplateRead, means: Means, deadline: float) -> float:
         """Return until when to wait for an answer.
@@ -142,7 +142,7 @@ class Knowledge:
 
     def groups_of_template(
         self, client: OpenApiClient, read: TemplateRead, call: Call | None, deadline: float
-    ) -> Generator[Question, Any, TemplateAnswer]:
+    ) -> Generator[BatchRequest, Any, TemplateAnswer]:
         """Yield what must be asked and return the groups that a launch template names.
 
         Args:
@@ -151,24 +151,24 @@ class Knowledge:
             call: The call that waits for it, if one does.
             deadline: Until when it can wait, on the clock ``time.monotonic``.
         """
-        groups = self.cache.recall_template(read, Asker(client._credential, read.owner), self._policy)
+        groups = self.cache.recall_template(read, Principal(client._credential, read.owner), self._policy)
         if groups is not None:
             return groups
         means = self.means(client, read, call)
         # As the id of a group that failed it is told apart by its quotes.
         name = _named(read.template)
         failures = self.cache.recall_failures(read, TEMPLATE_QUERY, (name,), means.who, self._policy)
-        self.tally.count(not_repeated=len(failures))
+        self.counters.count(not_repeated=len(failures))
         answer = failures.get(name)
         if answer is None:
-            inquiry = TemplateInquiry(read, means)
+            loader = TemplateLookup(read, means)
             not_before = self.cache.forgotten_at(())
-            found = yield Question(inquiry, (name,), self._wait_until(read, means, deadline), not_before)
+            found = yield BatchRequest(loader, (name,), self._wait_until(read, means, deadline), not_before)
             answer = found[name]
         if not isinstance(answer, Failure):
             template: TemplateAnswer = answer
             return template
-        self.tally.count(failed=1)
+        self.counters.count(failed=1)
         return replace(answer.of(""), launch_template=name)
 
     def learn_answer(
@@ -178,7 +178,7 @@ class Knowledge:
 
         Args:
             client: Whose call it was.
-            request: The call; its action is one of ``TEACHING_ACTIONS``.
+            request: The call; its action is one of ``LEARNING_ACTIONS``.
             answer: What the transport returned.
             asked_at: When it was sent, by the ``now()`` of the cache.
         """
@@ -203,9 +203,9 @@ class Knowledge:
         elif request.targets:
             for region_id in regions_of(request):
                 read = Read(request.host, region_id, request.targets, request.owner)
-                self.cache.discard(read, Asker(client._credential, read.owner))
+                self.cache.discard(read, Principal(client._credential, read.owner))
             if self.cache.is_shared:
-                in_background(partial(self.cache.withdraw, request.targets))
+                in_background(partial(self.cache.invalidate_elsewhere, request.targets))
 
     def learn_refusal(
         self, client: OpenApiClient, request: EffectiveRequest | None, error: Exception
@@ -267,9 +267,9 @@ class Knowledge:
         if not statuses:
             return
         self.cache.remember(
-            read, Asker(client._credential, read.owner), statuses, asked_at=asked_at, source="learned"
+            read, Principal(client._credential, read.owner), statuses, asked_at=asked_at, source="learned"
         )
-        self.tally.count(learned=len(statuses))
+        self.counters.count(learned=len(statuses))
         if self.cache.is_shared:
             # The caller's own call must not wait for a fleet's memory.
             in_background(partial(self.cache.publish, read, statuses, self._policy.ttl))

@@ -10,13 +10,13 @@ from threading import Lock, local
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from safe_ecs._lookup.batching import NEVER, Line, is_asking
+from safe_ecs._lookup.batching import NEVER, BatchQueue, is_asking
 from safe_ecs.cache._background import in_background, within
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from safe_ecs._lookup.batching import Inquiry
+    from safe_ecs._lookup.batching import BatchLoader
 
 _Answer = TypeVar("_Answer")
 
@@ -63,49 +63,51 @@ class ThreadBatching:
     def start_afresh(self) -> None:
         """Forget what is under way: those who asked are in the process that this one was forked from."""
         self._lock = Lock()
-        self._lines: dict[Hashable, Line[Any]] = {}
+        self._lines: dict[Hashable, BatchQueue[Any]] = {}
 
     def ask(
-        self, inquiry: Inquiry[_Answer], ids: tuple[str, ...], deadline: float, not_before: float = NEVER
+        self, loader: BatchLoader[_Answer], ids: tuple[str, ...], deadline: float, not_before: float = NEVER
     ) -> dict[str, _Answer]:
         """Return an answer for each id, waiting no longer than until the deadline.
 
         Args:
-            inquiry: How to ask.
+            loader: How to ask.
             ids: For what.
             deadline: Until when, on the clock ``time.monotonic``.
             not_before: An answer to a question that was asked at this time or earlier will not do.
         """
         if getattr(self._thread, "is_inside", False):
             # A signal handler interrupted this very thread in the section below, and must not wait for it.
-            return _ask_here(inquiry, ids)
+            return _ask_here(loader, ids)
         if is_asking():
-            return _ask_alone(inquiry, ids, deadline)
+            return _ask_alone(loader, ids, deadline)
         joined_at = monotonic()
         with self._alone():
-            line = self._lines.setdefault(inquiry.key, Line())
-            joined = line.join(inquiry, ids, not_before, _Result)
+            line = self._lines.setdefault(loader.key, BatchQueue())
+            joined = line.join(loader, ids, not_before, _Result)
             if line.runner is None or line.runner.done():
-                line.runner = in_background(partial(self._run, inquiry.key, line))
+                line.runner = in_background(partial(self._run, loader.key, line))
         answers: dict[str, _Answer] = {}
         try:
             if line.runner is None:
-                copy_context().run(self._run, inquiry.key, line)
+                copy_context().run(self._run, loader.key, line)
             for batch, wanted in joined.items():
                 try:
                     found = batch.future.result(max(0.0, deadline - monotonic()))
                 except TimeoutError as error:
-                    waited, owed = monotonic() - joined_at, line.seconds_owed()
-                    answers |= dict.fromkeys(wanted, inquiry.given_up(error, waited=waited, owed=owed))
+                    waited, in_flight = monotonic() - joined_at, line.seconds_in_flight()
+                    answers |= dict.fromkeys(
+                        wanted, loader.failure_for(error, waited=waited, in_flight=in_flight)
+                    )
                 else:
                     answers |= {each: found[each] for each in wanted}
-                inquiry.reads += batch.reads
+                loader.reads += batch.reads
         finally:  # Also at somebody's interrupt.
             with self._alone():
                 line.leave(joined)
         return answers
 
-    def _run(self, key: Hashable, line: Line[Any]) -> None:
+    def _run(self, key: Hashable, line: BatchQueue[Any]) -> None:
         while True:
             with self._alone():
                 batch = line.start_next()
@@ -115,12 +117,12 @@ class ThreadBatching:
                     return
             ids = tuple(batch.ids)
             try:
-                answers = batch.inquiry.ask(ids)
+                answers = batch.loader.ask(ids)
             except BaseException as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-                answers = dict.fromkeys(ids, batch.inquiry.given_up(error))
+                answers = dict.fromkeys(ids, batch.loader.failure_for(error))
             batch.settle(answers)
             with self._alone():
-                line.spread(answers, batch.inquiry)
+                line.spread(answers, batch.loader)
             # Threads that are about to ask only wait for the interpreter: let them, for as long as more of them come.
             while before := line.number_of_partial_batch:
                 sleep(0)
@@ -137,17 +139,17 @@ class ThreadBatching:
             self._thread.is_inside = False
 
 
-def _ask_here(inquiry: Inquiry[_Answer], ids: tuple[str, ...]) -> dict[str, _Answer]:
-    answers = inquiry.ask(ids)
-    inquiry.reads = inquiry.sent
+def _ask_here(loader: BatchLoader[_Answer], ids: tuple[str, ...]) -> dict[str, _Answer]:
+    answers = loader.ask(ids)
+    loader.reads = loader.sent
     return answers
 
 
-def _ask_alone(inquiry: Inquiry[_Answer], ids: tuple[str, ...], deadline: float) -> dict[str, _Answer]:
+def _ask_alone(loader: BatchLoader[_Answer], ids: tuple[str, ...], deadline: float) -> dict[str, _Answer]:
     try:
-        return within(deadline - monotonic(), partial(_ask_here, inquiry, ids))
+        return within(deadline - monotonic(), partial(_ask_here, loader, ids))
     except TimeoutError as error:
-        return dict.fromkeys(ids, inquiry.given_up(error))
+        return dict.fromkeys(ids, loader.failure_for(error))
 
 
 THREADS: Final = ThreadBatching()

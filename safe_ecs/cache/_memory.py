@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 from cachetools import FIFOCache
 
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs.cache._principal import Asker
+from safe_ecs.cache._principal import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
@@ -34,10 +34,10 @@ _MOST_FORGOTTEN: Final = 4096
 _Value = TypeVar("_Value")
 # Where a status holds: host, region, group, and who asked, which is None for a group that exists: that is a
 # fact for everybody. A plain tuple, as the hit path makes one for every group.
-_Key: TypeAlias = "tuple[str, str, str, Asker | None]"
+_Key: TypeAlias = "tuple[str, str, str, Principal | None]"
 
 
-class _Remembered(NamedTuple):
+class Entry(NamedTuple):
     service_managed: bool
     service_id: int | None
     learned_at: float
@@ -48,23 +48,23 @@ class Who(NamedTuple):
     """For whom a failure holds.
 
     Attributes:
-        asker: The credentials that asked.
+        principal: The credentials that asked.
         way: The settings of the connection: a proxy that is down is no outage for those who use another.
     """
 
-    asker: Asker
+    principal: Principal
     way: Hashable
 
 
-class _Kept:
+class _Tables:
     """What a cache keeps. Reading a FIFOCache changes nothing in it, so that only writers need the lock."""
 
     __slots__ = ("failures", "forgotten", "lock", "statuses", "templates", "templates_forgotten_at")
 
     def __init__(self, maxsize: int) -> None:
         self.lock = Lock()
-        self.statuses: FIFOCache[_Key, _Remembered] = FIFOCache(maxsize)
-        # For one group under its id, for an asker under the action, for everybody who goes the same way under "".
+        self.statuses: FIFOCache[_Key, Entry] = FIFOCache(maxsize)
+        # For one group under its id, for a principal under the action, for everybody who goes the same way under "".
         self.failures: FIFOCache[tuple[str, str, str, object], tuple[Failure, float]] = FIFOCache(
             _MOST_FAILURES
         )
@@ -91,7 +91,7 @@ class StatusCache:
     """
 
     is_shared = False
-    """Whether ``fetch``, ``publish`` and ``withdraw`` reach other processes, and may block."""
+    """Whether ``fetch``, ``publish`` and ``invalidate_elsewhere`` reach other processes, and may block."""
 
     def __init__(self, maxsize: int = 65536) -> None:
         if isinstance(maxsize, bool) or not isinstance(maxsize, int):
@@ -110,11 +110,11 @@ class StatusCache:
     def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float) -> None:
         """Tell other processes what ECS has just said; there are none here."""
 
-    def withdraw(self, security_group_ids: Collection[str]) -> None:
+    def invalidate_elsewhere(self, security_group_ids: Collection[str]) -> None:
         """Make other processes forget these groups, or all if none is named; there are none here."""
 
     def _start_afresh(self) -> None:
-        self._kept = _Kept(self._maxsize)
+        self._tables = _Tables(self._maxsize)
 
     def recall(
         self, read: Read, credential: object, policy: GuardPolicy, *, stale: bool = False
@@ -128,13 +128,13 @@ class StatusCache:
             stale: Whether to recall, beyond that, what may serve while ECS cannot be asked.
         """
         host, region_id, security_group_ids, owner = read
-        entries, now = self._kept.statuses, monotonic()
+        entries, now = self._tables.statuses, monotonic()
         known: dict[str, GroupStatus] = {}
         for security_group_id in security_group_ids:
             try:
                 entry, exists, ttl = entries[host, region_id, security_group_id, None], True, policy.ttl
             except KeyError:
-                missing = _peek(entries, (host, region_id, security_group_id, Asker(credential, owner)))
+                missing = _peek(entries, (host, region_id, security_group_id, Principal(credential, owner)))
                 if missing is None:
                     continue
                 entry, exists, ttl = missing, False, policy.missing_ttl
@@ -152,7 +152,7 @@ class StatusCache:
     def holds_unmanaged(self, read: Read, ttl: float) -> bool:
         """Return whether every group of a read is remembered, for no longer than ``ttl``, as one that is not managed."""
         host, region_id, security_group_ids, _ = read
-        entries, now = self._kept.statuses, monotonic()
+        entries, now = self._tables.statuses, monotonic()
         for security_group_id in security_group_ids:
             try:
                 entry = entries[host, region_id, security_group_id, None]
@@ -165,7 +165,7 @@ class StatusCache:
     def remember(
         self,
         read: Read,
-        asker: Asker,
+        principal: Principal,
         statuses: Iterable[GroupStatus],
         *,
         asked_at: float | None = None,
@@ -175,7 +175,7 @@ class StatusCache:
 
         Args:
             read: Where it was asked.
-            asker: Whose missing groups they are.
+            principal: Whose missing groups they are.
             statuses: What it said; their age counts.
             asked_at: When it was asked, by ``now()``; None for now. What has been learned or forgotten of a group
                 since then counts more.
@@ -190,12 +190,12 @@ class StatusCache:
                 if self.forgotten_at((security_group_id, host)) >= asked_at:
                     continue
                 found = (host, region_id, security_group_id, None)
-                missing = (host, region_id, security_group_id, asker)
+                missing = (host, region_id, security_group_id, principal)
                 if any(known.learned_at > learned_at for known in _entries(kept.statuses, found, missing)):
                     continue
                 kept.statuses.pop(missing, None)
                 kept.statuses.pop(found, None)
-                kept.statuses[found if status.exists else missing] = _Remembered(
+                kept.statuses[found if status.exists else missing] = Entry(
                     status.service_managed, status.service_id, learned_at, source
                 )
 
@@ -203,7 +203,7 @@ class StatusCache:
         self, at: Read | TemplateRead, action: str, ids: Iterable[str], who: Who, policy: GuardPolicy
     ) -> dict[str, Failure]:
         """Return why, by the policy, ECS is not to be asked again yet for each of the ids for which that is so."""
-        now, failures = monotonic(), self._kept.failures
+        now, failures = monotonic(), self._tables.failures
         if not failures:
             return {}
 
@@ -211,10 +211,10 @@ class StatusCache:
             failed = _peek(failures, (at.host, at.region_id, key, of))
             if failed is None or not 0 <= now - failed[1] < policy.failure_ttl:
                 return None
-            return failed[0] if failed[0].outlasted >= policy.lookup_timeout else None
+            return failed[0] if failed[0].timeout_seconds >= policy.lookup_timeout else None
 
-        of_all = recent("", who.way) or recent(action, who.asker)
-        found = {each: of_all or recent(each, who.asker) for each in ids}
+        of_all = recent("", who.way) or recent(action, who.principal)
+        found = {each: of_all or recent(each, who.principal) for each in ids}
         return {each: failure for each, failure in found.items() if failure is not None}
 
     def remember_failures(
@@ -225,36 +225,36 @@ class StatusCache:
         with self._writing() as kept:
             for each, failure in failures.items():
                 key, of = {
-                    "group": (each, who.asker),
-                    "asker": (action, who.asker),
+                    "group": (each, who.principal),
+                    "principal": (action, who.principal),
                     "endpoint": ("", who.way),
-                }[failure.extent]
+                }[failure.scope]
                 # Without the exception, which holds on to the client and its keys.
                 kept.failures[at.host, at.region_id, key, of] = replace(failure, cause=None), now
 
-    def forgive(self, at: Read | TemplateRead, action: str, ids: Iterable[str], who: Who) -> None:
+    def clear_failures(self, at: Read | TemplateRead, action: str, ids: Iterable[str], who: Who) -> None:
         """Forget failures, because ECS has answered."""
-        if not self._kept.failures:
+        if not self._tables.failures:
             return
         with self._writing() as kept:
-            for key, of in (("", who.way), (action, who.asker), *((each, who.asker) for each in ids)):
+            for key, of in (("", who.way), (action, who.principal), *((each, who.principal) for each in ids)):
                 kept.failures.pop((at.host, at.region_id, key, of), None)
 
     def seconds_since_outage(self, at: Read | TemplateRead, who: Who, policy: GuardPolicy) -> float:
         """Return how many seconds ago ECS last could not be asked; infinity if it has answered since."""
-        failed = _peek(self._kept.failures, (at.host, at.region_id, "", who.way))
-        if failed is None or failed[0].outlasted < policy.lookup_timeout:
+        failed = _peek(self._tables.failures, (at.host, at.region_id, "", who.way))
+        if failed is None or failed[0].timeout_seconds < policy.lookup_timeout:
             return math.inf
         return monotonic() - failed[1]
 
     def recall_template(
-        self, read: TemplateRead, asker: Asker, policy: GuardPolicy
+        self, read: TemplateRead, principal: Principal, policy: GuardPolicy
     ) -> tuple[str, ...] | None:
         """Return the groups that a launch template names, None if they are not known.
 
         A numbered version never changes, but its template's name may become another's.
         """
-        template = _peek(self._kept.templates, (*read, asker))
+        template = _peek(self._tables.templates, (*read, principal))
         if template is None:
             return None
         is_immutable = bool(read.template.template_id and read.template.version)
@@ -262,12 +262,12 @@ class StatusCache:
         return groups if is_immutable or 0 <= monotonic() - learned_at < policy.ttl else None
 
     def remember_template(
-        self, read: TemplateRead, asker: Asker, groups: tuple[str, ...], asked_at: float
+        self, read: TemplateRead, principal: Principal, groups: tuple[str, ...], asked_at: float
     ) -> None:
         """Keep the groups that a launch template names, unless templates have been forgotten since it was asked."""
         with self._writing() as kept:
             if max(kept.templates_forgotten_at, self.forgotten_at(())) < asked_at:
-                kept.templates[*read, asker] = groups, asked_at
+                kept.templates[*read, principal] = groups, asked_at
 
     def forget_templates(self) -> None:
         """Drop what is known of launch templates, because one has changed."""
@@ -291,16 +291,16 @@ class StatusCache:
             wanted = set(security_group_ids)
             _drop(kept, lambda key: not wanted or key[2] in wanted)
 
-    def discard(self, read: Read, asker: Asker) -> None:
+    def discard(self, read: Read, principal: Principal) -> None:
         """Drop what is known of the groups of a read, where it was asked: faster than ``forget``."""
         host, region_id, security_group_ids, _ = read
         with self._writing() as kept:
             self._mark_forgotten(kept, security_group_ids, monotonic())
             for security_group_id in security_group_ids:
-                for of in (None, asker):
+                for of in (None, principal):
                     kept.statuses.pop((host, region_id, security_group_id, of), None)
 
-    def _mark_forgotten(self, kept: _Kept, names: Collection[str], now: float) -> None:
+    def _mark_forgotten(self, kept: _Tables, names: Collection[str], now: float) -> None:
         if len(kept.forgotten) + len(names) > _MOST_FORGOTTEN:
             # Too many to tell apart: as if all had been forgotten, which costs reads.
             kept.forgotten = {"": now}
@@ -309,7 +309,7 @@ class StatusCache:
 
     def forgotten_at(self, names: Iterable[str]) -> float:
         """Return when the last one of these groups and endpoints was forgotten; minus infinity if none ever was."""
-        forgotten = self._kept.forgotten
+        forgotten = self._tables.forgotten
         return max(forgotten.get(each, -math.inf) for each in ("", *names))
 
     def forget_endpoint(self, host: str) -> None:
@@ -319,7 +319,7 @@ class StatusCache:
             _drop(kept, lambda key: key[0] == host)
 
     @contextmanager
-    def _writing(self) -> Iterator[_Kept]:
+    def _writing(self) -> Iterator[_Tables]:
         """Give what is kept to one writer at a time.
 
         A signal handler may interrupt a write of its own thread and must not wait for it. Then everything is
@@ -328,10 +328,10 @@ class StatusCache:
         interrupted = getattr(self._thread, "writes", False)
         try:
             self._thread.writes = True
-            kept = self._kept
+            kept = self._tables
             if interrupted or not kept.lock.acquire(timeout=_PATIENCE_SECONDS):
                 self._start_afresh()
-                kept = self._kept
+                kept = self._tables
                 kept.lock.acquire()
             try:
                 yield kept
@@ -342,7 +342,7 @@ class StatusCache:
 
     def __len__(self) -> int:
         """Return how many statuses are remembered."""
-        return len(self._kept.statuses)
+        return len(self._tables.statuses)
 
     def __reduce__(self) -> tuple[type[StatusCache], tuple[int]]:
         """Travel to another process as an empty cache of the same size."""
@@ -361,7 +361,7 @@ def _entries(store: FIFOCache[Any, _Value], *keys: object) -> list[_Value]:
     return [value for key in keys if (value := _peek(store, key)) is not None]
 
 
-def _drop(kept: _Kept, is_dropped: Callable[[tuple[Any, ...]], bool]) -> None:
+def _drop(kept: _Tables, is_dropped: Callable[[tuple[Any, ...]], bool]) -> None:
     stores: tuple[Any, ...] = (kept.statuses, kept.failures, kept.templates)
     for store in stores:
         for key in [key for key in store if is_dropped(key)]:

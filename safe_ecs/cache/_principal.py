@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _SDK: Final = "alibabacloud_credentials."
 
 
-class Asker:
+class Principal:
     """Credentials, and on whose behalf they ask. Keeps neither the keys nor the credentials object.
 
     Args:
@@ -32,14 +32,14 @@ class Asker:
             try:
                 self._credential = weakref.ref(credential)
             except TypeError:
-                # Then nothing can tell that it is gone, and each time it asks it is another asker.
+                # Then nothing can tell that it is gone, and each time it asks it is another principal.
                 self._identity = object()
         else:
             self._credential = _nothing
             self._identity = hash(keys), owner
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Asker):
+        if not isinstance(other, Principal):
             return NotImplemented
         return self._identity == other._identity and self._credential() is other._credential()
 

@@ -106,7 +106,7 @@ class RedisStatusCache(StatusCache):
         if values and milliseconds:
             self._try(partial(self._set, values, milliseconds), _PATIENCE_SECONDS)
 
-    def withdraw(self, security_group_ids: Collection[str]) -> None:
+    def invalidate_elsewhere(self, security_group_ids: Collection[str]) -> None:
         """Make other processes forget these groups, or all of the namespace if none is named.
 
         What they remember in their own memory stays there for its ``ttl``.

@@ -40,7 +40,7 @@ class Stats(NamedTuple):
     learned: int = 0
 
 
-class Tally:
+class Counters:
     """Adds up stats. Each thread adds to figures of its own, so that none waits for another, nor for a lock."""
 
     def __init__(self) -> None:

@@ -34,7 +34,7 @@ _BEING_TOLD: Final[ContextVar[tuple[Observer, ...]]] = ContextVar("safe_ecs_bein
 _raised: Final[dict[int, object]] = {}
 
 
-class Audience:
+class Dispatcher:
     """The observers of one client and of its copies, and the logger.
 
     Args:
@@ -60,7 +60,7 @@ class Audience:
                         f"{fact} of {observer!r} is told, not awaited: it must be no coroutine function"
                     )
 
-    def cares(self, outcome: Outcome) -> bool:
+    def is_observed(self, outcome: Outcome) -> bool:
         """Return whether anybody will hear of a decision: if not, no record of it need be made."""
         return bool(self.observers) or is_heard(outcome)
 
@@ -74,8 +74,8 @@ class Audience:
         return self._tell_decision("decided", decision, began)
 
     def checked(self, decision: Decision, began: int) -> None:
-        """Tell what was answered to ``check``, if anybody cares."""
-        if self.cares("not_guarded"):
+        """Tell what was answered to ``check``, if anybody listens."""
+        if self.is_observed("not_guarded"):
             self._tell_decision("checked", decision, began)
 
     def looked_up(  # noqa: PLR0913, PLR0917 - each is something that a look-up has
@@ -87,7 +87,7 @@ class Audience:
         seconds: float,
         failure: Failure | None,
     ) -> None:
-        """Tell that ECS was asked, if anybody cares.
+        """Tell that ECS was asked, if anybody listens.
 
         Args:
             at: Where.
@@ -97,7 +97,7 @@ class Audience:
             seconds: How long it took.
             failure: Why there is no answer; None if there is one.
         """
-        if self.cares("allowed"):
+        if self.is_observed("allowed"):
             code = None if failure is None else failure.code
             from safe_ecs.observe._record import LookUp, now, own_version  # noqa: PLC0415 - as below
 
@@ -142,7 +142,7 @@ class Audience:
             finally:
                 _BEING_TOLD.reset(token)
 
-    def travelling(self) -> tuple[Observer, ...]:
+    def picklable_observers(self) -> tuple[Observer, ...]:
         """Return the observers that can go to another process with their client; the others stay, which is logged."""
         able = []
         for observer in self.observers:

@@ -28,7 +28,7 @@ def new_id(prefix: str) -> str:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Kept:
+class _Tables:
     """What everything has that is listed: when it came, and a number that puts a listing in order."""
 
     creation_time: str = field(default_factory=_now)
@@ -36,7 +36,7 @@ class _Kept:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Rule(_Kept):
+class Rule(_Tables):
     """One rule of a security group, with the fields that ECS returns for it."""
 
     direction: str
@@ -50,7 +50,7 @@ class Rule(_Kept):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class SecurityGroup(_Kept):
+class SecurityGroup(_Tables):
     """A security group. It is managed when ``service_managed`` is True, and for no other reason."""
 
     region_id: str
@@ -69,7 +69,7 @@ class SecurityGroup(_Kept):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Member(_Kept):
+class Member(_Tables):
     """An instance or a network interface, and the groups it is in.
 
     ``attributes`` are spelt as ECS spells them in its answers.
@@ -94,7 +94,7 @@ class TemplateVersion:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class LaunchTemplate(_Kept):
+class LaunchTemplate(_Tables):
     """A launch template with its versions by number."""
 
     region_id: str

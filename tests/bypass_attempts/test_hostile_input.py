@@ -15,10 +15,10 @@ from safe_ecs._core.decision import GroupStatus
 from safe_ecs._core.drive import drive
 from safe_ecs._core.effective import effective_request
 from safe_ecs._core.failure import Failure
-from safe_ecs._core.operations import NOTICED_ACTIONS
-from safe_ecs._core.request import ECS_VERSION, EffectiveRequest, LaunchTemplate, Outgoing
+from safe_ecs._core.operations import RELEVANT_ACTIONS
+from safe_ecs._core.request import ECS_VERSION, EffectiveRequest, LaunchTemplate, MergedCall
 from safe_ecs._core.review import Read, TemplateRead
-from safe_ecs._lookup.queries.regions import Listing
+from safe_ecs._lookup.queries.regions import RegionQueries
 from safe_ecs._lookup.queries.statuses import describe
 from safe_ecs._lookup.queries.templates import describe_template
 from safe_ecs.cache.redis import _decoded, _encoded
@@ -102,7 +102,7 @@ VALUE = st.recursive(
 )
 LAYER = st.dictionaries(KEY, VALUE, max_size=4)
 CALL = st.builds(
-    Outgoing,
+    MergedCall,
     headers=LAYER,
     once_headers=st.none() | LAYER,
     tried_again=st.booleans(),
@@ -121,11 +121,11 @@ CALL = st.builds(
 
 @settings(deadline=None)
 @given(call=CALL)
-def test_reading_a_call_never_fails(call: Outgoing) -> None:
+def test_reading_a_call_never_fails(call: MergedCall) -> None:
     """What comes of it is a request in plain values, or nothing."""
     request = effective_request(call)
     if request is not None:
-        assert request.action in NOTICED_ACTIONS.values()
+        assert request.action in RELEVANT_ACTIONS.values()
         texts = (request.host, request.client_region_id, request.unreadable, *request.region_ids)
         assert {type(text) for text in (*texts, *request.targets, *request.spelt)} == {str}
         assert len(set(request.targets)) == len(request.targets)
@@ -138,7 +138,7 @@ def test_no_garbage_hides_a_group(before: dict[Any, Any], after: dict[Any, Any],
     """A group that is plainly named is a target, or it is said that targets may be missing."""
     name = "SecurityGroupId"
     after = {key: value for key, value in after.items() if type(key) is not str or key != name}
-    call = Outgoing(
+    call = MergedCall(
         headers={},
         once_headers=None,
         tried_again=False,
@@ -271,7 +271,7 @@ def test_an_answer_says_unmanaged_or_missing_only_in_so_many_words(bodies: list[
 @given(bodies=st.lists(PAGE, min_size=1, max_size=4), managed_only=st.booleans())
 def test_a_listing_never_says_two_things_of_a_group(bodies: list[Any], managed_only: bool) -> None:  # noqa: FBT001 - drawn
     """And what it says stands in a page."""
-    listing = Listing(READ, service_managed_only=managed_only)
+    listing = RegionQueries(READ, service_managed_only=managed_only)
     said: dict[str, bool] = {}
     for body in bodies:
         statuses = listing.take(body)
@@ -287,7 +287,7 @@ def test_a_listing_never_says_two_things_of_a_group(bodies: list[Any], managed_o
 
 def test_pages_that_contradict_each_other_say_nothing() -> None:
     """No group becomes managed or ordinary between one page and the next."""
-    listing = Listing(READ, service_managed_only=False)
+    listing = RegionQueries(READ, service_managed_only=False)
     groups = [{"SecurityGroupId": "sg-1", "ServiceManaged": flag} for flag in (True, False)]
     pages = [{"SecurityGroups": {"SecurityGroup": [group]}, "NextToken": str(group)} for group in groups]
     assert not isinstance(listing.take(pages[0]), Failure)

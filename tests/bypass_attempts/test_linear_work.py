@@ -21,11 +21,11 @@ from safe_ecs._core.parameters import MAX_DEPTH
 from safe_ecs._core.request import LaunchTemplate
 from safe_ecs._core.review import Read, TemplateRead, review
 from safe_ecs._core.spelling import normal_ids
-from safe_ecs._lookup.queries.regions import Listing
+from safe_ecs._lookup.queries.regions import RegionQueries
 from safe_ecs._lookup.queries.statuses import describe
 from safe_ecs._lookup.queries.templates import describe_template
 from safe_ecs.cache._memory import StatusCache
-from safe_ecs.cache._principal import Asker
+from safe_ecs.cache._principal import Principal
 from safe_ecs.cache.redis import _decoded, _encoded
 from safe_ecs.policy import GuardPolicy
 from safe_ecs.testing import CannedAnswer
@@ -140,7 +140,7 @@ def a_question_with_an_odd_id(size: int) -> Any:
 
 
 def a_long_listing(size: int) -> Any:
-    listing = Listing(READ, service_managed_only=False)
+    listing = RegionQueries(READ, service_managed_only=False)
 
     def read_on() -> None:
         for number in range(size // 10):
@@ -173,14 +173,14 @@ def a_review(size: int) -> Any:
 
 
 def a_memory_of_many(size: int) -> Any:
-    cache, asker = StatusCache(), Asker(GuardPolicy, ())
+    cache, principal = StatusCache(), Principal(GuardPolicy, ())
     known = [GroupStatus(i, True, True, 7, "cn-hangzhou") for i in ids(size)]  # noqa: FBT003 - fields
     read = READ._replace(security_group_ids=ids(size))
 
     def use() -> None:
-        cache.remember(read, asker, known)
+        cache.remember(read, principal, known)
         cache.recall(read, GuardPolicy, GuardPolicy())
-        cache.discard(read, asker)
+        cache.discard(read, principal)
 
     return use
 
@@ -265,7 +265,7 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
     printed = run_script(
         """
         from safe_ecs._core.effective import effective_request
-        from safe_ecs._core.request import Outgoing
+        from safe_ecs._core.request import MergedCall
         from safe_ecs._calls.call import copied
         value = ["sg-1"]
         for _ in range(30):
@@ -274,7 +274,7 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
         within.extend([within] * 5)
         for each in (value, within):
             copied(each)
-            call = Outgoing({}, None, False, {"X": each}, None, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
+            call = MergedCall({}, None, False, {"X": each}, None, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
             print(effective_request(call).unreadable)
         """,
         seconds=120,
@@ -287,9 +287,9 @@ def test_long_names_of_nested_parameters_are_not_copied_for_each_member() -> Non
     printed = run_script(
         """
         from safe_ecs._core.effective import effective_request
-        from safe_ecs._core.request import Outgoing
+        from safe_ecs._core.request import MergedCall
         body = {"x" * 10**6: ["y"] * 10**5, "z" * 10**6: {"SecurityGroupId": "sg-1"}}
-        call = Outgoing({}, None, False, {}, body, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
+        call = MergedCall({}, None, False, {}, body, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
         print(effective_request(call).targets)
         """
     )

@@ -11,7 +11,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardError, GuardPolicy
-from safe_ecs._enforcer import Gate
+from safe_ecs._enforcer import Enforcer
 from safe_ecs.observe import Observer
 from tests.support.transports import DELETE, params, query
 
@@ -36,7 +36,7 @@ def with_a_method_replaced_on_the_client(client: Any, request: Any) -> None:
 
 
 def with_another_guard(client: Any, request: Any) -> None:
-    client._safe_ecs_gate = Gate(GuardPolicy(mode="off"), None)
+    client._safe_ecs_enforcer = Enforcer(GuardPolicy(mode="off"), None)
     client.do_request(params(DELETE), request, RuntimeOptions())
 
 
@@ -48,7 +48,9 @@ def with_an_observer_that_changes_the_request(client: Any, request: Any) -> None
             request.query["SecurityGroupId"] = managed
 
     request.query["SecurityGroupId"] = ordinary
-    client._safe_ecs_gate = Gate(GuardPolicy(), client._safe_ecs_gate.knowledge.cache, [Meddler()])
+    client._safe_ecs_enforcer = Enforcer(
+        GuardPolicy(), client._safe_ecs_enforcer.knowledge.cache, [Meddler()]
+    )
     client.guard.status(ordinary)
     client.do_request(params(DELETE), request, RuntimeOptions())
 

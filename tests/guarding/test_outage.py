@@ -126,7 +126,7 @@ def test_a_failure_is_not_repeated_for_failure_ttl(
     answer: CannedAnswer,
     holds_for_others: bool,  # noqa: FBT001 - parametrized
 ) -> None:
-    """An outage is everybody's, throttling and a wrong key are the asker's; a permission may be for some groups."""
+    """An outage is everybody's, throttling and a wrong key are the principal's; a permission may be for some groups."""
     client = make(ecs, lookup_attempts=1, failure_ttl=2)
     ecs.answer_always(DESCRIBE, answer)
     assert check(client, "sg-1", form).outcome == "unavailable"

@@ -133,7 +133,7 @@ POLICIES: Final = {
 def make_calls(
     client: Any, haystack: Haystack, cache: StatusCache, forms: tuple[str, ...], *groups: str
 ) -> None:
-    """Make every kind of call and inquiry, and add what comes back from the guard."""
+    """Make every kind of call and loader, and add what comes back from the guard."""
     template = haystack.ecs.create_launch_template(*groups)
     requests = [*map(run_instances, groups), run_instances(launch_template_id=template)]
     for form in forms:
@@ -170,7 +170,7 @@ def all_texts(cache: StatusCache) -> list[str]:
     """Return every text that can be reached from what a memory keeps, and the memory's own."""
     seen: dict[int, object] = {}
     texts = [repr(cache), str(cache)]
-    left: list[Any] = [cache._kept]
+    left: list[Any] = [cache._tables]
     while left:
         thing = left.pop()
         if id(thing) in seen or isinstance(thing, type):
@@ -374,5 +374,5 @@ def test_the_search_finds_what_is_there(haystack: Haystack, ears: Ears, managed:
     ears.told(haystack)
     assert {needle for needle, _ in haystack.found()} == {KEY_ID, TOKEN}
     cache = StatusCache()
-    cache._kept.forgotten[KEY_ID] = 0.0
+    cache._tables.forgotten[KEY_ID] = 0.0
     assert any(KEY_ID in text for text in all_texts(cache))

@@ -17,7 +17,7 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs._core.review import Read
-from safe_ecs.cache._principal import Asker
+from safe_ecs.cache._principal import Principal
 from safe_ecs.testing import CannedAnswer
 from tests.support.sdk import TWICE, OpenApiRequest, models
 from tests.support.transports import call, params
@@ -267,7 +267,7 @@ def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: 
 def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:
     """It may run in the middle of a write of its own thread; then everything is forgotten, which costs a read."""
     cache, policy, credential = StatusCache(), GuardPolicy(), GuardPolicy
-    asker = Asker(credential, ())
+    principal = Principal(credential, ())
     read = Read("host", "cn-hangzhou", (managed,))
     status = GroupStatus(managed, True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
     rounds = 0
@@ -275,7 +275,7 @@ def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> No
     def use(*_: object) -> None:
         nonlocal rounds
         rounds += 1
-        cache.remember(read, asker, [status])
+        cache.remember(read, principal, [status])
         cache.forget(["sg-other"])
         assert all(known.service_managed for known in cache.recall(read, credential, policy).values())
         signal.setitimer(signal.ITIMER_REAL, 0.0002)
@@ -284,11 +284,11 @@ def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> No
     signal.setitimer(signal.ITIMER_REAL, 0.0002)
     try:
         while rounds < 200:
-            cache.remember(read, asker, [status])
+            cache.remember(read, principal, [status])
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    cache.remember(read, asker, [status])
+    cache.remember(read, principal, [status])
     assert cache.recall(read, credential, policy)[managed].service_managed
     assert len(cache) == 1
 

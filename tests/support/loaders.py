@@ -19,12 +19,12 @@ def soon() -> float:
     return monotonic() + PATIENCE
 
 
-class Asker:
-    """An inquiry of three ids at most, whose answer for an id is the id in upper case.
+class StubLoader:
+    """A loader of three ids at most, whose answer for an id is the id in upper case.
 
     Attributes:
         asked: The ids of each time it was asked.
-        given: Each time it gave up: the error, the seconds waited and those owed.
+        given: Each time it gave up: the error, the seconds waited and those in flight.
         judged: The answers for which it was asked whether they hold for all.
         begun: Is set when it is asked.
         begun_async: Is set when it is asked in an event loop.
@@ -70,10 +70,10 @@ class Asker:
     def joined(self, ids: int) -> None:
         self.on_joined()
 
-    def given_up(self, error: BaseException, *, waited: float = 0.0, owed: float = 0.0) -> str:
-        self.given.append((error, waited, owed))
+    def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> str:
+        self.given.append((error, waited, in_flight))
         return type(error).__name__
 
-    def holds_for_all(self, answers: dict[str, str]) -> str | None:
+    def common_failure(self, answers: dict[str, str]) -> str | None:
         self.judged.append(answers)
         return self._answer_for_all

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from safe_ecs._core.effective import effective_request
-from safe_ecs._core.request import EffectiveRequest, Outgoing
+from safe_ecs._core.request import EffectiveRequest, MergedCall
 from tests.support.transports import ECS
 
 
 def effective(**changes: Any) -> EffectiveRequest | None:
-    plain = Outgoing(
+    plain = MergedCall(
         action="DeleteSecurityGroup",
         version=ECS,
         headers={},

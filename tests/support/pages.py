@@ -12,7 +12,7 @@ READ = Read("127.0.0.1", "cn-hangzhou", ("sg-1", "sg-2"))
 FINE = {"SecurityGroupId": "sg-2", "ServiceManaged": False}
 ONE = {"SecurityGroupId": "sg-1", "ServiceManaged": True, "ServiceID": "12"}
 STATUS = GroupStatus("sg-1", True, True, 12, "cn-hangzhou")  # noqa: FBT003 - fields
-OUTAGE = Failure(reason="it rains", next_step="Wait.", code="Rain", extent="endpoint", passing=True)
+OUTAGE = Failure(reason="it rains", next_step="Wait.", code="Rain", scope="endpoint", is_outage=True)
 
 
 def page(*groups: Any, **more: Any) -> dict[str, Any]:

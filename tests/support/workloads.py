@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from safe_ecs import Client, GroupStatus, ManagedSecurityGroupError, StatusCache
 from safe_ecs._core.review import Read
-from safe_ecs.cache._principal import Asker
+from safe_ecs.cache._principal import Principal
 from safe_ecs.testing import CannedAnswer, FakeEcs
 from tests.support.concurrency import Callers
 from tests.support.redis_server import redis_server
@@ -256,14 +256,14 @@ MOST_BYTES_FOR_A_GROUP: Final = 600
 
 def bytes_for_each_group() -> int:
     """Return what the memory takes for each of the 100,000 groups that it may hold, having been told of more."""
-    most, asker = 100_000, Asker(None, ())
+    most, principal = 100_000, Principal(None, ())
     cache = StatusCache(maxsize=most)
     tracemalloc.start()
     for number in range(most + 1000):
         # As calls make them: no string but the host is shared.
         group, region_id, owner = f"sg-bp1{number:017}", "CN-HANGZHOU".lower(), 1679259531804325 + number
         status = GroupStatus(group, True, True, owner, region_id)  # noqa: FBT003 - fields
-        cache.remember(Read("ecs.cn-hangzhou.aliyuncs.com", region_id, ()), asker, [status])
+        cache.remember(Read("ecs.cn-hangzhou.aliyuncs.com", region_id, ()), principal, [status])
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(cache) == most

@@ -131,7 +131,7 @@ def test_a_twin_is_copied_as_its_class_says_and_stays_guarded(
     stock, twin = travel(original), travel(guard(original, policy=policy, cache=StatusCache()))
     assert type(stock) is type(original)
     assert isinstance(twin, type(original))
-    assert vars(twin).keys() - {"_safe_ecs_gate"} == vars(stock).keys()
+    assert vars(twin).keys() - {"_safe_ecs_enforcer"} == vars(stock).keys()
     for name in {"name", "way"} & vars(stock).keys():
         assert getattr(twin, name) == getattr(stock, name)
     assert cast("Any", twin).guard.policy == policy

@@ -80,7 +80,7 @@ def test_every_door_reviews_a_call_exactly_once(
 ) -> None:
     """A call that one transport hands to another is not reviewed twice."""
     name = "admit_async" if door.endswith("_async") else "admit"
-    review = mocker.spy(client._safe_ecs_gate, name)
+    review = mocker.spy(client._safe_ecs_enforcer, name)
     DOORS[door](client, DELETE, query(ordinary))
     assert review.call_count == 1
 
@@ -281,7 +281,7 @@ def test_the_users_objects_are_not_changed(ecs: FakeEcs, managed: str) -> None:
     assert runtime.extends_parameters.queries == {"C": "3"}
     assert [runtime.read_timeout, runtime.connect_timeout] == [7000, None]
     stock.get_rpc_headers()  # As every call of the stock client does.
-    assert vars(client).keys() - vars(stock).keys() == {"_safe_ecs_gate"}
+    assert vars(client).keys() - vars(stock).keys() == {"_safe_ecs_enforcer"}
 
 
 def test_a_client_that_skips_the_constructor_is_guarded_all_the_same(ecs: FakeEcs, managed: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST_EMPTY_PAGES: Final = 10
 
 
-class Listing:
+class RegionQueries:
     """The pages of a region's groups, read one by one. Pure.
 
     Args:

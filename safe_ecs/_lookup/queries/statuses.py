@@ -88,14 +88,14 @@ def _halve(read: Read, wanted: tuple[str, ...], refusal: Failure) -> Describe:
 def _refusal_of_all(found: Found) -> Failure | None:
     """Return why ECS refused a query, if the ids may be the reason."""
     failure = next(iter(found.values()))
-    if isinstance(failure, Failure) and failure.code and failure.extent == "group" and not failure.passing:
+    if isinstance(failure, Failure) and failure.code and failure.scope == "group" and not failure.is_outage:
         return failure
     return None
 
 
 def _outage(found: Found) -> Failure | None:
     """Return why ECS could not be asked, if it could not."""
-    return next((f for f in found.values() if isinstance(f, Failure) and f.passing), None)
+    return next((f for f in found.values() if isinstance(f, Failure) and f.is_outage), None)
 
 
 def _ask(read: Read, wanted: tuple[str, ...]) -> Describe:

@@ -35,8 +35,8 @@ def failure_of(error: BaseException, action: str) -> Failure:
             reason=f"{action} could not reach ECS, or got no whole answer of it",
             next_step="Check the endpoint, the proxy and the network, and try again.",
             cause=error,
-            extent="endpoint",
-            passing=True,
+            scope="endpoint",
+            is_outage=True,
         )
     # The SDK wraps whatever stopped it, such as missing credentials or a body that is no JSON.
     inner = getattr(error, "inner_exception", error)
@@ -53,14 +53,14 @@ def _refusal(code: str, reason: str, error: BaseException, action: str) -> Failu
         if not is_transient(error):
             next_step = f"A quota of {action} is used up that lasts longer than a minute: ask seldomer, or for a larger one."
         return Failure(
-            reason=reason, next_step=next_step, code=code, cause=error, extent="asker", passing=True
+            reason=reason, next_step=next_step, code=code, cause=error, scope="principal", is_outage=True
         )
     if code.startswith(_WRONG_KEYS):
         next_step = "Check the access key and its token."
-        return Failure(reason=reason, next_step=next_step, code=code, cause=error, extent="asker")
+        return Failure(reason=reason, next_step=next_step, code=code, cause=error, scope="principal")
     if is_transient(error):
         return Failure(
-            reason=reason, next_step=_TRY_AGAIN, code=code, cause=error, extent="endpoint", passing=True
+            reason=reason, next_step=_TRY_AGAIN, code=code, cause=error, scope="endpoint", is_outage=True
         )
     if code.startswith(_NO_PERMISSION):
         next_step = f"Grant the RAM action ecs:{action} to these credentials."
@@ -85,7 +85,7 @@ def timed_out(action: str, lookup_timeout: float, cause: BaseException | None = 
         reason=f"{action} gave no answer within lookup_timeout ({lookup_timeout:g} s)",
         next_step=_TRY_AGAIN,
         cause=cause,
-        extent="endpoint",
-        passing=True,
-        outlasted=lookup_timeout,
+        scope="endpoint",
+        is_outage=True,
+        timeout_seconds=lookup_timeout,
     )

@@ -65,7 +65,7 @@ def is_network_error(error: BaseException) -> bool:
 
 
 class RetryQuota:
-    """Tokens for further tries, for each asker at each host: a further try takes some, a success gives some back.
+    """Tokens for further tries, for each principal at each host: a further try takes some, a success gives some back.
 
     It needs no lock: a token that two threads lose between them does no harm.
     """

@@ -56,7 +56,7 @@ def _sockets() -> list[str]:
 
 def _locks() -> int:
     """Return how many of the locks that callers share cannot be taken at once."""
-    locks: list[Any] = [THREADS._lock, *(cache._kept.lock for cache in _memory._all_caches())]
+    locks: list[Any] = [THREADS._lock, *(cache._tables.lock for cache in _memory._all_caches())]
     held = 0
     for lock in locks:
         if lock.acquire(blocking=False):

@@ -11,7 +11,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs._core.review import Read
 from safe_ecs.cache._memory import SHARED, forget_endpoint
-from safe_ecs.cache._principal import Asker
+from safe_ecs.cache._principal import Principal
 from tests.conftest import SERVICE_ID
 from tests.support.sdk import models
 from tests.support.workloads import MOST_BYTES_FOR_A_GROUP, bytes_for_each_group
@@ -27,7 +27,7 @@ class Credential:
 
 
 ME, SOMEBODY_ELSE = Credential(), Credential()
-MYSELF = Asker(ME, ())
+MYSELF = Principal(ME, ())
 FOUND = GroupStatus("sg-1", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
 MISSING = GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 OTHER = GroupStatus("sg-2", True, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
@@ -171,7 +171,7 @@ def test_threads_do_not_break_it() -> None:
 def test_an_interrupt_of_a_write_costs_no_memory(mocker: Any) -> None:
     """While it waits for the lock, that is: what is written later is kept again."""
     cache = StatusCache()
-    lock = mocker.patch.object(cache._kept, "lock")
+    lock = mocker.patch.object(cache._tables, "lock")
     lock.acquire.side_effect = KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
         cache.remember(READ, MYSELF, [FOUND])

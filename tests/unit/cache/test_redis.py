@@ -243,7 +243,7 @@ def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
     with server.halted():
         status(client, "sg-none", form=form)
         client.guard.forget(ordinary)
-    cast("Any", client._safe_ecs_gate.knowledge.cache)._rests_until = -1
+    cast("Any", client._safe_ecs_enforcer.knowledge.cache)._rests_until = -1
     assert status(client, ordinary, form=form)[ordinary].source == "lookup"
     assert [read.parameters["SecurityGroupIds"].count(ordinary) for read in ecs.reads] == [1, 0, 1]
 
@@ -371,5 +371,5 @@ def test_it_travels_to_another_process_as_the_same_one(
     assert status(copy(client), ordinary)[ordinary].source == "cache"
     with server.client as direct:
         direct.set("miner:sg-1", "x")
-        twin.withdraw(())
+        twin.invalidate_elsewhere(())
         assert direct.keys() == [b"miner:sg-1"]

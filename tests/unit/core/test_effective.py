@@ -12,7 +12,7 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safe_ecs._calls.merge import of_request, of_rpcrequest
+from safe_ecs._calls.merge import from_do_request, from_do_rpcrequest
 from safe_ecs._core.request import EffectiveRequest
 from safe_ecs.testing._parameters import Parameters
 from tests.support.merged_calls import effective, targets
@@ -82,9 +82,9 @@ def test_action_and_targets_are_those_that_arrive(
     request = OpenApiRequest(query=query, body=form or None)
     runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries=for_this_call))
     if transport == "do_request":
-        call = of_request(stock, params("DescribeInstances"), request, runtime)
+        call = from_do_request(stock, params("DescribeInstances"), request, runtime)
     else:
-        call = of_rpcrequest(stock, "DescribeInstances", ECS, "HTTP", request, runtime)
+        call = from_do_rpcrequest(stock, "DescribeInstances", ECS, "HTTP", request, runtime)
     reviewed = None if call is None else call.effective
     try:
         TRANSPORTS[transport](stock, "DescribeInstances", request, runtime)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from safe_ecs import OPERATIONS
-from safe_ecs._core.operations import LEARNED_FROM, STATUS_QUERY, TEACHING_ACTIONS, TEMPLATE_QUERY
+from safe_ecs._core.operations import GUARDED, LEARNING_ACTIONS, STATUS_QUERY, TEMPLATE_QUERY
 from safe_ecs.testing._samples import SAMPLES
 from tests.support.sdk_operations import field_names, operations
 
@@ -84,12 +84,12 @@ def test_every_request_model_that_mentions_a_security_group_is_classified() -> N
 def test_every_operation_is_spelt_as_the_sdk_spells_it() -> None:
     """A typing error would be a row for nothing, and what the guard asks or learns from must exist as well."""
     assert OPERATIONS.keys() <= operations().keys()
-    assert {STATUS_QUERY, TEMPLATE_QUERY, *LEARNED_FROM} <= operations().keys()
+    assert {STATUS_QUERY, TEMPLATE_QUERY, *LEARNING_ACTIONS} <= operations().keys()
 
 
 def test_a_deletion_is_the_one_guarded_operation_that_teaches_something() -> None:
     """What a refusal says is learned from every call."""
-    assert {"DeleteSecurityGroup", *LEARNED_FROM} == TEACHING_ACTIONS
+    assert {"DeleteSecurityGroup"} == GUARDED & LEARNING_ACTIONS
 
 
 def test_there_is_a_sample_request_for_every_guarded_operation() -> None:

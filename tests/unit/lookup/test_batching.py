@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_ecs._lookup.batching import _ASKING, NEVER, Batch, Line, is_asking
+from safe_ecs._lookup.batching import _ASKING, NEVER, Batch, BatchQueue, is_asking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +35,8 @@ class Future:
         self.results.append(result)
 
 
-class Asker:
-    """An inquiry of three ids at most that asks nobody."""
+class StubLoader:
+    """A loader of three ids at most that asks nobody."""
 
     key = "key"
     most_ids = 3
@@ -57,17 +57,17 @@ class Asker:
     def joined(self, ids: int) -> None:
         self.noted.append(ids)
 
-    def given_up(self, error: BaseException, *, waited: float = 0.0, owed: float = 0.0) -> str:
+    def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> str:
         raise NotImplementedError
 
-    def holds_for_all(self, answers: dict[str, str]) -> str | None:
+    def common_failure(self, answers: dict[str, str]) -> str | None:
         self.judged.append(answers)
         return self.answer_for_all
 
 
-def join(line: Line[str], ids: str, asker: Asker | None = None, not_before: float = NEVER) -> Any:
+def join(line: BatchQueue[str], ids: str, loader: StubLoader | None = None, not_before: float = NEVER) -> Any:
     """Join, and return the batches with their ids as texts."""
-    joined = line.join(asker or Asker(), ids, not_before, Future)
+    joined = line.join(loader or StubLoader(), ids, not_before, Future)
     return [(batch, "".join(each)) for batch, each in joined.items()]
 
 
@@ -78,21 +78,21 @@ def clock(mocker: Any) -> Any:
 
 def test_ids_fill_one_batch_after_the_other() -> None:
     """None holds more than it may, and an id that waits already waits once."""
-    line, asker = Line[str](), Asker()
-    [(first, of_first), (second, of_second)] = join(line, "abcd", asker)
+    line, loader = BatchQueue[str](), StubLoader()
+    [(first, of_first), (second, of_second)] = join(line, "abcd", loader)
     assert (of_first, of_second) == ("abc", "d")
     assert ["".join(batch.ids) for batch in line.waiting] == ["abc", "d"]
-    assert first.inquiry is asker
-    assert join(line, "bde", asker) == [(first, "b"), (second, "de")]
+    assert first.loader is loader
+    assert join(line, "bde", loader) == [(first, "b"), (second, "de")]
     assert ["".join(batch.ids) for batch in line.waiting] == ["abc", "de"]
     assert (first.callers, second.callers) == (2, 2)
-    assert asker.noted == [0, 2]
+    assert loader.noted == [0, 2]
     assert join(line, "") == []
 
 
 def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -> None:
     """As after forgetting: an answer to an older question will not do."""
-    line = Line[str]()
+    line = BatchQueue[str]()
     [(first, _)] = join(line, "ab")
     assert [line.start_next()] == [first]
     assert (first.started_at, line.under_way, list(line.waiting)) == (1000.0, first, [])
@@ -105,7 +105,7 @@ def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -
 
 
 def test_batches_leave_in_the_order_of_their_making() -> None:
-    line = Line[str]()
+    line = BatchQueue[str]()
     batches = [batch for batch, _ in join(line, "abcdefg")]
     assert [line.start_next() for _ in range(4)] == [*batches, None]
     assert line.under_way is None
@@ -113,35 +113,35 @@ def test_batches_leave_in_the_order_of_their_making() -> None:
 
 def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
     """Whose answer shows when an outage is over."""
-    line = Line[str]()
+    line = BatchQueue[str]()
     [(first, _), (second, _), (third, _)] = join(line, "abcdefg")
     line.leave((first, third))
-    assert not line.is_forsaken
+    assert not line.is_abandoned
     assert [line.start_next()] == [second]
     line.leave([second])
-    assert line.is_forsaken
+    assert line.is_abandoned
     assert line.start_next() is third
-    assert line.is_forsaken
+    assert line.is_abandoned
     assert line.start_next() is None
 
 
 def test_a_line_is_forsaken_when_nobody_waits() -> None:
-    line = Line[str]()
-    assert line.is_forsaken
+    line = BatchQueue[str]()
+    assert line.is_abandoned
     [(first, _)] = join(line, "a")
-    assert not line.is_forsaken
+    assert not line.is_abandoned
     line.start_next()
-    assert not line.is_forsaken
+    assert not line.is_abandoned
     [(second, _)] = join(line, "b")
     line.leave([first])
-    assert not line.is_forsaken
+    assert not line.is_abandoned
     line.leave([second])
-    assert line.is_forsaken
+    assert line.is_abandoned
 
 
 def test_a_batch_that_could_take_more_is_partial() -> None:
     """Only the next one counts: what stands behind another has time anyway."""
-    line = Line[str]()
+    line = BatchQueue[str]()
     numbers = []
     for each in "abcd":
         numbers.append(line.number_of_partial_batch)
@@ -152,7 +152,7 @@ def test_a_batch_that_could_take_more_is_partial() -> None:
 
 def test_a_batch_is_settled_once() -> None:
     """Whoever comes second changes nothing."""
-    line = Line[str]()
+    line = BatchQueue[str]()
     [(batch, _)] = join(line, "ab")
     batch.settle_with("x")
     batch.settle({"a": "y", "b": "y"})
@@ -160,43 +160,43 @@ def test_a_batch_is_settled_once() -> None:
 
 
 def test_what_is_sent_from_the_start_to_the_end_of_a_batch_is_sent_for_it() -> None:
-    asker = Asker()
-    asker.sent = 5
-    batch = Batch[str](asker, Future())
+    loader = StubLoader()
+    loader.sent = 5
+    batch = Batch[str](loader, Future())
     assert (batch.reads, batch.started_at, batch.callers, batch.ids) == (0, math.inf, 0, {})
     batch.start()
-    asker.sent = 7
+    loader.sent = 7
     assert batch.reads == 2
     batch.settle({})
-    asker.sent = 9
+    loader.sent = 9
     assert batch.reads == 2
 
 
 def test_an_answer_for_all_is_spread_to_all(clock: Any) -> None:
-    line = Line[str]()
+    line = BatchQueue[str]()
     [(first, _), (second, _), (third, _)] = join(line, "abcdefg")
     line.start_next()
-    line.spread({"a": "x"}, Asker())
+    line.spread({"a": "x"}, StubLoader())
     assert len(line.waiting) == 2
     assert not first.future.done()
-    asker = Asker("y")
-    line.spread({"a": "x"}, asker)
-    assert asker.judged == [{"a": "x"}]
+    loader = StubLoader("y")
+    line.spread({"a": "x"}, loader)
+    assert loader.judged == [{"a": "x"}]
     assert first.future.results == [dict.fromkeys("abc", "y")]
     assert second.future.results == [dict.fromkeys("def", "y")]
     assert third.future.results == [{"g": "y"}]
     assert not line.waiting
-    Line[str]().settle_all("y")
+    BatchQueue[str]().settle_all("y")
 
 
 def test_ecs_owes_an_answer_from_the_start_of_a_batch(clock: Any) -> None:
-    line = Line[str]()
-    assert line.seconds_owed() == 0
+    line = BatchQueue[str]()
+    assert line.seconds_in_flight() == 0
     join(line, "a")
-    assert line.seconds_owed() == 0
+    assert line.seconds_in_flight() == 0
     line.start_next()
     clock.return_value += 2.5
-    assert line.seconds_owed() == 2.5
+    assert line.seconds_in_flight() == 2.5
 
 
 def test_who_asks_for_a_batch_is_asking_until_it_has_its_answer() -> None:
@@ -205,7 +205,7 @@ def test_who_asks_for_a_batch_is_asking_until_it_has_its_answer() -> None:
     token = _ASKING.set(None)
     try:
         assert not is_asking()
-        line = Line[str]()
+        line = BatchQueue[str]()
         join(line, "a")
         batch = line.start_next()
         assert batch is not None
@@ -217,7 +217,7 @@ def test_who_asks_for_a_batch_is_asking_until_it_has_its_answer() -> None:
 
 
 def test_nobody_runs_a_new_line() -> None:
-    line = Line[str]()
+    line = BatchQueue[str]()
     assert (line.runner, line.under_way, list(line.waiting)) == (None, None, [])
     assert NEVER < 0
     assert math.isinf(NEVER)

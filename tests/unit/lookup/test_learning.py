@@ -339,7 +339,7 @@ class SharedInMemory(StatusCache):
     def publish(self, read: Any, statuses: Any, ttl: float) -> None:
         self.published += [status.security_group_id for status in statuses]
 
-    def withdraw(self, security_group_ids: Any) -> None:
+    def invalidate_elsewhere(self, security_group_ids: Any) -> None:
         self.withdrawn.append(security_group_ids)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from safe_ecs._lookup.loops import LOOPS, LoopBatching
-from tests.support.loaders import PATIENCE, Asker, soon
+from tests.support.loaders import PATIENCE, StubLoader, soon
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,13 +35,13 @@ async def batches() -> AsyncIterator[LoopBatching]:
     assert not failures
 
 
-def asking(batches: LoopBatching, asker: Asker, ids: str) -> asyncio.Task[dict[str, str]]:
+def asking(batches: LoopBatching, loader: StubLoader, ids: str) -> asyncio.Task[dict[str, str]]:
     """Ask in another task."""
-    return asyncio.create_task(batches.ask(asker, tuple(ids), soon()))
+    return asyncio.create_task(batches.ask(loader, tuple(ids), soon()))
 
 
-def held(asker: Asker) -> asyncio.Event:
-    """Make an asker wait for an event, though not for ever, and return that."""
+def held(loader: StubLoader) -> asyncio.Event:
+    """Make a loader wait for an event, though not for ever, and return that."""
     event = asyncio.Event()
 
     async def wait() -> None:
@@ -49,14 +49,14 @@ def held(asker: Asker) -> asyncio.Event:
             async with asyncio.timeout(2 * PATIENCE):
                 await event.wait()
 
-    asker.do_async = wait
+    loader.do_async = wait
     return event
 
 
-async def begun(asker: Asker) -> None:
-    """Wait until an asker is asked."""
+async def begun(loader: StubLoader) -> None:
+    """Wait until a loader is asked."""
     async with asyncio.timeout(PATIENCE):
-        await asker.begun_async.wait()
+        await loader.begun_async.wait()
 
 
 async def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: LoopBatching) -> None:
@@ -69,16 +69,16 @@ async def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches:
         names.append(task.get_name())
 
     for _ in range(2):
-        asker = Asker()
-        asker.do_async = note
-        assert await batches.ask(asker, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
-        assert (asker.asked, asker.reads) == (["abc", "de"], 4)
+        loader = StubLoader()
+        loader.do_async = note
+        assert await batches.ask(loader, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
+        assert (loader.asked, loader.reads) == (["abc", "de"], 4)
     assert names == ["safe_ecs look-up"] * 4
 
 
 async def test_what_is_asked_for_already_is_not_asked_for_again(batches: LoopBatching) -> None:
     """Unless that was asked too early."""
-    first, second, third = Asker(), Asker(), Asker()
+    first, second, third = StubLoader(), StubLoader(), StubLoader()
     go_on = held(first)
     tasks = [asking(batches, first, "a")]
     await begun(first)
@@ -94,7 +94,7 @@ async def test_what_is_asked_for_already_is_not_asked_for_again(batches: LoopBat
 
 async def test_other_keys_do_not_wait(batches: LoopBatching) -> None:
     """Nor is what is under way forgotten when they are done."""
-    first, second, third = Asker(), Asker("other"), Asker()
+    first, second, third = StubLoader(), StubLoader("other"), StubLoader()
     go_on = held(first)
     task = asking(batches, first, "a")
     await begun(first)
@@ -108,17 +108,17 @@ async def test_other_keys_do_not_wait(batches: LoopBatching) -> None:
 
 
 async def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: LoopBatching) -> None:
-    """For how long, and for how long ECS has owed the answer. Nobody waits for it then: only the last is asked for."""
-    asker, hasty = Asker(), Asker()
-    go_on = held(asker)
-    task = asking(batches, asker, "a")
-    await begun(asker)
+    """For how long, and for how long the read has been in flight. Nobody waits for it then: only the last is asked for."""
+    loader, hasty = StubLoader(), StubLoader()
+    go_on = held(loader)
+    task = asking(batches, loader, "a")
+    await begun(loader)
     found = await batches.ask(hasty, tuple("bcdefgh"), monotonic() + 0.1)
     assert found == dict.fromkeys("bcdefgh", "TimeoutError")
     assert [type(error) for error, _, _ in hasty.given] == [TimeoutError] * 3
-    for _, waited, owed in hasty.given:
+    for _, waited, in_flight in hasty.given:
         assert 0.05 < waited < PATIENCE
-        assert 0.05 < owed < PATIENCE
+        assert 0.05 < in_flight < PATIENCE
     assert hasty.reads == 0
     go_on.set()
     assert await task == {"a": "A"}
@@ -128,40 +128,40 @@ async def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: Lo
 
 async def test_one_whose_time_is_over_does_not_wait(batches: LoopBatching) -> None:
     """What was answered in time is kept, and what was sent is counted."""
-    asker = Asker()
-    asker.do_async = partial(asyncio.sleep, 0.5)
-    assert await batches.ask(asker, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
-    asker = Asker("other")
-    asker.do_async = lambda: asyncio.sleep(0.5 if len(asker.asked) > 1 else 0)
-    found = await batches.ask(asker, tuple("abcd"), monotonic() + 0.2)
+    loader = StubLoader()
+    loader.do_async = partial(asyncio.sleep, 0.5)
+    assert await batches.ask(loader, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
+    loader = StubLoader("other")
+    loader.do_async = lambda: asyncio.sleep(0.5 if len(loader.asked) > 1 else 0)
+    found = await batches.ask(loader, tuple("abcd"), monotonic() + 0.2)
     assert found == {"a": "A", "b": "B", "c": "C", "d": "TimeoutError"}
-    assert asker.reads == 4
+    assert loader.reads == 4
 
 
 async def test_what_asks_breaks_down_for_everybody(batches: LoopBatching) -> None:
     """The next ones in the line are asked for all the same."""
-    asker, error = Asker(), MemoryError()
+    loader, error = StubLoader(), MemoryError()
 
     async def fail() -> None:
-        if len(asker.asked) == 1:
+        if len(loader.asked) == 1:
             raise error
 
-    asker.do_async = fail
-    found = await batches.ask(asker, tuple("abcd"), soon())
+    loader.do_async = fail
+    found = await batches.ask(loader, tuple("abcd"), soon())
     assert found == dict.fromkeys("abc", "MemoryError") | {"d": "D"}
-    assert asker.given == [(error, 0.0, 0.0)]
+    assert loader.given == [(error, 0.0, 0.0)]
 
 
 async def test_an_answer_that_holds_for_all_is_everybodys(batches: LoopBatching) -> None:
-    asker = Asker(answer_for_all="no")
-    found = await batches.ask(asker, tuple("abcdef"), soon())
+    loader = StubLoader(answer_for_all="no")
+    found = await batches.ask(loader, tuple("abcdef"), soon())
     assert found == dict(zip("abcdef", ["A", "B", "C", "no", "no", "no"], strict=True))
-    assert (asker.asked, asker.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
+    assert (loader.asked, loader.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
 
 
 async def test_a_lookup_from_inside_another_has_a_line_of_its_own(batches: LoopBatching) -> None:
     """It does not wait for the one it is part of."""
-    outer, inner = Asker(), Asker()
+    outer, inner = StubLoader(), StubLoader()
     found: list[dict[str, str]] = []
 
     async def ask() -> None:
@@ -175,10 +175,10 @@ async def test_a_lookup_from_inside_another_has_a_line_of_its_own(batches: LoopB
 
 async def test_a_runner_that_is_cancelled_tells_everybody(batches: LoopBatching) -> None:
     """As when ``asyncio.run`` ends with tasks still in it."""
-    asker = Asker()
-    held(asker)
-    tasks = [asking(batches, asker, ids) for ids in ("abc", "d")]
-    await begun(asker)
+    loader = StubLoader()
+    held(loader)
+    tasks = [asking(batches, loader, ids) for ids in ("abc", "d")]
+    await begun(loader)
     [runner] = [task for task in asyncio.all_tasks() if task.get_name() == "safe_ecs look-up"]
     runner.cancel()
     assert await asyncio.gather(*tasks) == [dict.fromkeys("abc", "CancelledError"), {"d": "CancelledError"}]
@@ -186,10 +186,10 @@ async def test_a_runner_that_is_cancelled_tells_everybody(batches: LoopBatching)
 
 async def test_a_cancelled_task_leaves_its_batch(batches: LoopBatching) -> None:
     """Which goes on for the others, and is left out if there are none."""
-    asker, cancelled, last = Asker(), Asker(), Asker()
-    go_on = held(asker)
-    tasks = [asking(batches, asker, "a")]
-    await begun(asker)
+    loader, cancelled, last = StubLoader(), StubLoader(), StubLoader()
+    go_on = held(loader)
+    tasks = [asking(batches, loader, "a")]
+    await begun(loader)
     tasks += [asking(batches, cancelled, "abcd"), asking(batches, last, "efg")]
     await asyncio.sleep(0)
     tasks[1].cancel()
@@ -203,16 +203,16 @@ async def test_a_cancelled_task_leaves_its_batch(batches: LoopBatching) -> None:
 
 async def test_what_everybody_has_left_is_cancelled_and_in_nobodys_way(batches: LoopBatching) -> None:
     """Even if the next one comes before it has heard of it."""
-    asker, next_one = Asker(), Asker()
-    held(asker)
+    loader, next_one = StubLoader(), StubLoader()
+    held(loader)
 
     async def ask_twice() -> dict[str, str]:
         with suppress(asyncio.CancelledError):
-            await batches.ask(asker, ("a",), soon())
+            await batches.ask(loader, ("a",), soon())
         return await batches.ask(next_one, ("a",), soon())
 
     task = asyncio.create_task(ask_twice())
-    await begun(asker)
+    await begun(loader)
     task.cancel()
     assert await task == {"a": "A"}
     assert next_one.asked == ["a"]
@@ -220,15 +220,15 @@ async def test_what_everybody_has_left_is_cancelled_and_in_nobodys_way(batches: 
 
 async def test_one_who_was_told_of_the_end_of_his_time_no_longer_counts(batches: LoopBatching) -> None:
     """What is left is cancelled with the last one who waits."""
-    asker = Asker()
-    held(asker)
-    assert await batches.ask(asker, ("a",), monotonic() + 0.05) == {"a": "TimeoutError"}
-    task = asking(batches, asker, "a")
+    loader = StubLoader()
+    held(loader)
+    assert await batches.ask(loader, ("a",), monotonic() + 0.05) == {"a": "TimeoutError"}
+    task = asking(batches, loader, "a")
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert asker.asked == ["a"]
+    assert loader.asked == ["a"]
 
 
 def test_a_loop_that_was_closed_in_the_middle_is_forgotten() -> None:
@@ -236,10 +236,10 @@ def test_a_loop_that_was_closed_in_the_middle_is_forgotten() -> None:
     batches = LoopBatching()
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)
-    asker, next_one = Asker(), Asker()
-    asker.do_async = lambda: asyncio.sleep(60)
-    task = loop.create_task(batches.ask(asker, ("a",), soon()))
-    loop.run_until_complete(begun(asker))
+    loader, next_one = StubLoader(), StubLoader()
+    loader.do_async = lambda: asyncio.sleep(60)
+    task = loop.create_task(batches.ask(loader, ("a",), soon()))
+    loop.run_until_complete(begun(loader))
     assert list(batches._lines) == [loop]
     loop.close()
 
@@ -271,19 +271,19 @@ def test_two_threads_may_forget_the_same_loop() -> None:
     loop = Closed()
     loop.close()
     batches._lines[loop] = {}
-    assert asyncio.run(batches.ask(Asker(), ("a",), soon())) == {"a": "A"}
+    assert asyncio.run(batches.ask(StubLoader(), ("a",), soon())) == {"a": "A"}
     assert not batches._lines
 
 
 def test_a_process_that_is_forked_in_the_middle_of_a_lookup_asks_for_itself() -> None:
     """Even if it goes on with the loop of its parent."""
     loop = asyncio.new_event_loop()
-    asker = Asker("of a fork")
+    loader = StubLoader("of a fork")
 
     async def start() -> asyncio.Task[dict[str, str]]:
-        held(asker)
-        task = asking(LOOPS, asker, "a")
-        await begun(asker)
+        held(loader)
+        task = asking(LOOPS, loader, "a")
+        await begun(loader)
         return task
 
     task = loop.run_until_complete(start())
@@ -302,6 +302,6 @@ def test_a_process_that_is_forked_in_the_middle_of_a_lookup_asks_for_itself() ->
 
 
 def _ask_afresh(loop: asyncio.AbstractEventLoop) -> None:
-    asker = Asker("of a fork")
-    assert loop.run_until_complete(LOOPS.ask(asker, ("a",), soon())) == {"a": "A"}
-    assert asker.asked == ["a"]
+    loader = StubLoader("of a fork")
+    assert loop.run_until_complete(LOOPS.ask(loader, ("a",), soon())) == {"a": "A"}
+    assert loader.asked == ["a"]

@@ -14,7 +14,7 @@ import pytest
 
 from safe_ecs._lookup.threads import THREADS, ThreadBatching, _Result
 from tests.support.concurrency import Callers
-from tests.support.loaders import PATIENCE, Asker, soon
+from tests.support.loaders import PATIENCE, StubLoader, soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,15 +35,15 @@ def wait_until(is_so: Any) -> None:
         sleep(0.001)
 
 
-def asking(batches: ThreadBatching, asker: Asker, ids: str) -> Callers:
+def asking(batches: ThreadBatching, loader: StubLoader, ids: str) -> Callers:
     """Ask in another thread."""
-    return Callers([partial(batches.ask, asker, tuple(ids), soon())])
+    return Callers([partial(batches.ask, loader, tuple(ids), soon())])
 
 
-def held(asker: Asker) -> Event:
-    """Make an asker wait for an event, though not for ever, and return that."""
+def held(loader: StubLoader) -> Event:
+    """Make a loader wait for an event, though not for ever, and return that."""
     event = Event()
-    asker.do = partial(event.wait, 2 * PATIENCE)
+    loader.do = partial(event.wait, 2 * PATIENCE)
     return event
 
 
@@ -63,15 +63,15 @@ def test_a_result_is_there_for_those_who_wait_and_those_who_come_later() -> None
 def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: ThreadBatching) -> None:
     """Again and again, from one and the same thread."""
     for _ in range(2):
-        asker = Asker()
-        assert batches.ask(asker, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
-        assert asker.asked == ["abc", "de"]
-        assert asker.reads == 4
+        loader = StubLoader()
+        assert batches.ask(loader, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
+        assert loader.asked == ["abc", "de"]
+        assert loader.reads == 4
 
 
 def test_what_is_asked_for_already_is_not_asked_for_again(batches: ThreadBatching) -> None:
     """Unless that was asked too early."""
-    first, second, third = Asker(), Asker(), Asker()
+    first, second, third = StubLoader(), StubLoader(), StubLoader()
     go_on = held(first)
     waiting = [asking(batches, first, "a")]
     assert first.begun.wait(PATIENCE)
@@ -87,7 +87,7 @@ def test_what_is_asked_for_already_is_not_asked_for_again(batches: ThreadBatchin
 
 def test_other_keys_do_not_wait(batches: ThreadBatching) -> None:
     """Nor is what is under way forgotten when they are done."""
-    first, second = Asker(), Asker("other")
+    first, second = StubLoader(), StubLoader("other")
     go_on = held(first)
     waiting = asking(batches, first, "a")
     assert first.begun.wait(PATIENCE)
@@ -100,17 +100,17 @@ def test_other_keys_do_not_wait(batches: ThreadBatching) -> None:
 
 
 def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: ThreadBatching) -> None:
-    """For how long, and for how long ECS has owed the answer. Nobody waits for it then: only the last is asked for."""
-    asker, hasty = Asker(), Asker()
-    go_on = held(asker)
-    waiting = asking(batches, asker, "a")
-    assert asker.begun.wait(PATIENCE)
+    """For how long, and for how long the read has been in flight. Nobody waits for it then: only the last is asked for."""
+    loader, hasty = StubLoader(), StubLoader()
+    go_on = held(loader)
+    waiting = asking(batches, loader, "a")
+    assert loader.begun.wait(PATIENCE)
     found = batches.ask(hasty, tuple("bcdefgh"), monotonic() + 0.1)
     assert found == dict.fromkeys("bcdefgh", "TimeoutError")
     assert len(hasty.given) == 3
-    for _, waited, owed in hasty.given:
+    for _, waited, in_flight in hasty.given:
         assert 0.05 < waited < PATIENCE
-        assert 0.05 < owed < PATIENCE
+        assert 0.05 < in_flight < PATIENCE
     assert hasty.reads == 0
     go_on.set()
     assert waiting.join(PATIENCE) == [{"a": "A"}]
@@ -120,14 +120,14 @@ def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: ThreadBa
 
 def test_one_whose_time_is_over_does_not_wait(batches: ThreadBatching) -> None:
     """What was answered in time is kept, and what was sent is counted."""
-    asker = Asker()
-    asker.do = partial(sleep, 0.5)
-    assert batches.ask(asker, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
-    asker = Asker("other")
-    asker.do = lambda: sleep(0.5) if len(asker.asked) > 1 else None
-    found = batches.ask(asker, tuple("abcd"), monotonic() + 0.2)
+    loader = StubLoader()
+    loader.do = partial(sleep, 0.5)
+    assert batches.ask(loader, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
+    loader = StubLoader("other")
+    loader.do = lambda: sleep(0.5) if len(loader.asked) > 1 else None
+    found = batches.ask(loader, tuple("abcd"), monotonic() + 0.2)
     assert found == {"a": "A", "b": "B", "c": "C", "d": "TimeoutError"}
-    assert asker.reads == 4
+    assert loader.reads == 4
 
 
 class Interrupt(BaseException):
@@ -136,10 +136,10 @@ class Interrupt(BaseException):
 
 def test_an_interrupted_caller_leaves_all_its_batches(batches: ThreadBatching) -> None:
     """The one it waits for and those it has not come to: none is asked any more, if there is another behind them."""
-    asker, interrupted, last = Asker(), Asker(), Asker()
-    go_on = held(asker)
-    waiting = [asking(batches, asker, "a")]
-    assert asker.begun.wait(PATIENCE)
+    loader, interrupted, last = StubLoader(), StubLoader(), StubLoader()
+    go_on = held(loader)
+    waiting = [asking(batches, loader, "a")]
+    assert loader.begun.wait(PATIENCE)
 
     def interrupt(*_: object) -> None:
         raise Interrupt
@@ -166,26 +166,26 @@ def test_an_interrupted_caller_leaves_all_its_batches(batches: ThreadBatching) -
 
 
 def test_what_asks_breaks_down_for_everybody(batches: ThreadBatching) -> None:
-    asker, error = Asker(), SystemExit("no")
+    loader, error = StubLoader(), SystemExit("no")
 
     def fail() -> None:
         raise error
 
-    asker.do = fail
-    assert batches.ask(asker, ("a", "b"), soon()) == {"a": "SystemExit", "b": "SystemExit"}
-    assert asker.given == [(error, 0.0, 0.0)]
+    loader.do = fail
+    assert batches.ask(loader, ("a", "b"), soon()) == {"a": "SystemExit", "b": "SystemExit"}
+    assert loader.given == [(error, 0.0, 0.0)]
 
 
 def test_an_answer_that_holds_for_all_is_everybodys(batches: ThreadBatching) -> None:
-    asker = Asker(answer_for_all="no")
-    found = batches.ask(asker, tuple("abcdef"), soon())
+    loader = StubLoader(answer_for_all="no")
+    found = batches.ask(loader, tuple("abcdef"), soon())
     assert found == dict(zip("abcdef", ["A", "B", "C", "no", "no", "no"], strict=True))
-    assert (asker.asked, asker.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
+    assert (loader.asked, loader.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
 
 
 def test_a_batch_waits_for_threads_as_long_as_more_of_them_come(batches: ThreadBatching, mocker: Any) -> None:
     """It yields to them, and waits for no time."""
-    first, others = Asker(), Asker()
+    first, others = StubLoader(), StubLoader()
     go_on = held(first)
     waiting = [asking(batches, first, "a")]
     assert first.begun.wait(PATIENCE)
@@ -209,7 +209,7 @@ def test_a_batch_waits_for_threads_as_long_as_more_of_them_come(batches: ThreadB
 
 def test_a_lookup_from_inside_another_asks_at_once(batches: ThreadBatching) -> None:
     """It neither waits for the one it is part of nor longer than it may."""
-    outer, inner, slow = Asker(), Asker(), Asker()
+    outer, inner, slow = StubLoader(), StubLoader(), StubLoader()
     go_on = held(slow)
     found: list[dict[str, str]] = []
 
@@ -228,10 +228,10 @@ def test_a_lookup_from_inside_another_asks_at_once(batches: ThreadBatching) -> N
 
 def test_a_signal_handler_in_the_middle_of_joining_asks_for_itself(batches: ThreadBatching) -> None:
     """The thread that it interrupts holds the lock, and cannot go on before it is done."""
-    asker, handler = Asker(), Asker()
+    loader, handler = StubLoader(), StubLoader()
     found: list[dict[str, str]] = []
-    asker.on_joined = lambda: found.append(batches.ask(handler, tuple("abcd"), soon()))
-    assert asking(batches, asker, "a").join(PATIENCE) == [{"a": "A"}]
+    loader.on_joined = lambda: found.append(batches.ask(handler, tuple("abcd"), soon()))
+    assert asking(batches, loader, "a").join(PATIENCE) == [{"a": "A"}]
     assert found == [dict(zip("abcd", "ABCD", strict=True))]
     assert (handler.asked, handler.reads) == (["abcd"], 2)
 
@@ -243,17 +243,17 @@ def test_without_threads_the_caller_asks_and_is_not_asking_afterwards(
         "can't start"
     )
     for _ in range(2):
-        asker = Asker()
-        assert batches.ask(asker, tuple("abcd"), soon()) == dict(zip("abcd", "ABCD", strict=True))
-        assert asker.asked == ["abc", "d"]
+        loader = StubLoader()
+        assert batches.ask(loader, tuple("abcd"), soon()) == dict(zip("abcd", "ABCD", strict=True))
+        assert loader.asked == ["abc", "d"]
 
 
 def test_a_process_that_is_forked_while_a_thread_asks_asks_for_itself() -> None:
     """Its child has no thread that would answer what it inherits."""
-    asker = Asker("of a fork")
-    go_on = held(asker)
-    waiting = asking(THREADS, asker, "a")
-    assert asker.begun.wait(PATIENCE)
+    loader = StubLoader("of a fork")
+    go_on = held(loader)
+    waiting = asking(THREADS, loader, "a")
+    assert loader.begun.wait(PATIENCE)
     child = multiprocessing.get_context("fork").Process(target=_ask_afresh)
     child.start()
     child.join(3 * PATIENCE)
@@ -266,14 +266,14 @@ def test_a_process_that_is_forked_while_a_thread_asks_asks_for_itself() -> None:
 
 
 def _ask_afresh() -> None:
-    asker = Asker("of a fork")
-    assert THREADS.ask(asker, ("a",), soon()) == {"a": "A"}
-    assert asker.asked == ["a"]
+    loader = StubLoader("of a fork")
+    assert THREADS.ask(loader, ("a",), soon()) == {"a": "A"}
+    assert loader.asked == ["a"]
 
 
 def test_a_batch_that_outlives_a_fresh_start_ends_only_its_own_line(batches: ThreadBatching) -> None:
     """As when the process was forked by what it asks."""
-    old, new = Asker(), Asker()
+    old, new = StubLoader(), StubLoader()
     fresh, go_on, go_on_too = Event(), held(new), Event()
 
     def start_afresh() -> None:

@@ -219,7 +219,9 @@ def test_an_interrupt_in_an_observer_stops_the_call(ecs: FakeEcs, ordinary: str)
     client = Client(ecs.config(), cache=StatusCache())
     client.guard.warm()
     client = Client(
-        ecs.config(), cache=client._safe_ecs_gate.knowledge.cache, observers=[Raising(KeyboardInterrupt())]
+        ecs.config(),
+        cache=client._safe_ecs_enforcer.knowledge.cache,
+        observers=[Raising(KeyboardInterrupt())],
     )
     with pytest.raises(KeyboardInterrupt):
         delete(client, ordinary)

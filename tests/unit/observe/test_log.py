@@ -98,7 +98,7 @@ def test_no_record_is_made_where_nobody_listens(
     client: Client, managed: str, ordinary: str, mocker: Any
 ) -> None:
     """Neither of a refusal nor of an allowed call; it would cost more than deciding."""
-    made = mocker.spy(client._safe_ecs_gate.audience, "_tell_decision")
+    made = mocker.spy(client._safe_ecs_enforcer.dispatcher, "_tell_decision")
     with unheard():
         for _ in range(2):
             with pytest.raises(ManagedSecurityGroupError):

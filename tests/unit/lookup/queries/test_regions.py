@@ -13,7 +13,7 @@ from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.review import Read
 from safe_ecs._lookup.queries.answers import malformed
-from safe_ecs._lookup.queries.regions import Listing
+from safe_ecs._lookup.queries.regions import RegionQueries
 from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs.testing import CannedAnswer
 from tests.conftest import SERVICE_ID
@@ -150,7 +150,7 @@ def ids(taken: Any) -> list[str]:
 def test_a_listing_asks_for_page_after_page() -> None:
     """With the filter of ECS if only managed groups are wanted, which are then picked out once more."""
     parameters = {"RegionId": "cn-hangzhou", "MaxResults": "100", "OwnerId": "7"}
-    listing = Listing(REGION, service_managed_only=False)
+    listing = RegionQueries(REGION, service_managed_only=False)
     assert listing.query == Query(DESCRIBE, parameters)
     assert ids(listing.take(body(MANAGED, ORDINARY, NextToken="t1"))) == ["sg-m", "sg-o"]
     assert not listing.ended
@@ -159,7 +159,7 @@ def test_a_listing_asks_for_page_after_page() -> None:
     assert listing.query == Query(DESCRIBE, {**parameters, "NextToken": "t2"})
     assert ids(listing.take(body(ORDINARY))) == ["sg-o"]
     assert listing.ended
-    managed = Listing(REGION, service_managed_only=True)
+    managed = RegionQueries(REGION, service_managed_only=True)
     assert managed.query == Query(DESCRIBE, {**parameters, "ServiceManaged": "true"})
     assert ids(managed.take(body(ORDINARY, MANAGED))) == ["sg-m"]
     assert managed.read is REGION
@@ -167,7 +167,7 @@ def test_a_listing_asks_for_page_after_page() -> None:
 
 @pytest.mark.parametrize("only", [True, False])
 def test_what_cannot_be_read_is_left_out_of_no_list_of_managed_groups(only: bool) -> None:  # noqa: FBT001 - parametrized
-    listing = Listing(REGION, service_managed_only=only)
+    listing = RegionQueries(REGION, service_managed_only=only)
     assert listing.ended is False
     taken = listing.take(body({"SecurityGroupId": "sg-x"}, MANAGED))
     if only:
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_left_out_of_no_list_of_managed_groups(only: bool
 
 def test_what_is_wrong_with_a_page_is_told() -> None:
     """Of ECS itself or of its answer."""
-    listing = Listing(REGION, service_managed_only=False)
+    listing = RegionQueries(REGION, service_managed_only=False)
     failure = Failure(reason="it rains", next_step="Wait.")
     assert listing.take(failure) is failure
     assert listing.take(body(None, MANAGED)) == malformed(
@@ -193,7 +193,7 @@ def test_what_is_wrong_with_a_page_is_told() -> None:
 
 def test_ten_empty_pages_in_a_row_may_be_followed_by_a_group() -> None:
     """But an eleventh may not; a page with a group begins a new row."""
-    listing = Listing(REGION, service_managed_only=False)
+    listing = RegionQueries(REGION, service_managed_only=False)
     for row in range(2):
         for number in range(10):
             assert listing.take(body(NextToken=f"{row}-{number}")) == []

@@ -71,8 +71,8 @@ def test_a_refusal_of_both_halves_that_is_about_no_id_ends_the_search() -> None:
     [
         replace(MALFORMED, code=None),
         replace(MALFORMED, code=""),
-        replace(MALFORMED, extent="asker"),
-        replace(MALFORMED, passing=True),
+        replace(MALFORMED, scope="principal"),
+        replace(MALFORMED, is_outage=True),
     ],
 )
 def test_a_failure_that_is_not_about_ids_starts_no_search(failure: Failure) -> None:

@@ -33,17 +33,17 @@ USED_UP = "A quota of DescribeSecurityGroups is used up that lasts longer than a
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "next_step", "extent", "passing"),
+    ("code", "status", "next_step", "scope", "is_outage"),
     [
-        ("Throttling", 400, SLOWER, "asker", True),
-        ("Throttling.User", 400, SLOWER, "asker", True),
-        ("Rejected.Throttling", 429, SLOWER, "asker", True),
-        ("Throttling.User.Day", 400, USED_UP, "asker", True),
-        ("IncompleteSignature", 400, KEYS, "asker", False),
-        ("InvalidAccessKeyId.NotFound", 404, KEYS, "asker", False),
-        ("InvalidSecurityToken.Expired", 400, KEYS, "asker", False),
-        ("MissingSecurityToken", 400, KEYS, "asker", False),
-        ("SignatureDoesNotMatch", 400, KEYS, "asker", False),
+        ("Throttling", 400, SLOWER, "principal", True),
+        ("Throttling.User", 400, SLOWER, "principal", True),
+        ("Rejected.Throttling", 429, SLOWER, "principal", True),
+        ("Throttling.User.Day", 400, USED_UP, "principal", True),
+        ("IncompleteSignature", 400, KEYS, "principal", False),
+        ("InvalidAccessKeyId.NotFound", 404, KEYS, "principal", False),
+        ("InvalidSecurityToken.Expired", 400, KEYS, "principal", False),
+        ("MissingSecurityToken", 400, KEYS, "principal", False),
+        ("SignatureDoesNotMatch", 400, KEYS, "principal", False),
         ("ServiceUnavailable", 503, AGAIN, "endpoint", True),
         ("SomethingNew", 500, AGAIN, "endpoint", True),
         ("Forbidden.RAM", 403, GRANT, "group", False),
@@ -62,7 +62,7 @@ USED_UP = "A quota of DescribeSecurityGroups is used up that lasts longer than a
     ],
 )
 def test_a_refusal_of_ecs_says_for_whom_it_holds_and_what_to_do(
-    code: str, status: int, next_step: str, extent: Any, passing: Any
+    code: str, status: int, next_step: str, scope: Any, is_outage: Any
 ) -> None:
     """The text of the server is left out: it may hold what was signed."""
     error = answered(code, status)
@@ -71,8 +71,8 @@ def test_a_refusal_of_ecs_says_for_whom_it_holds_and_what_to_do(
         next_step=next_step,
         code=code,
         cause=error,
-        extent=extent,
-        passing=passing,
+        scope=scope,
+        is_outage=is_outage,
     )
 
 
@@ -82,8 +82,8 @@ def test_an_unreachable_ecs_is_everybodys(error: Exception) -> None:
         reason="DescribeSecurityGroups could not reach ECS, or got no whole answer of it",
         next_step="Check the endpoint, the proxy and the network, and try again.",
         cause=error,
-        extent="endpoint",
-        passing=True,
+        scope="endpoint",
+        is_outage=True,
     )
 
 
@@ -113,13 +113,13 @@ def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
         reason="DescribeSecurityGroups gave no answer within lookup_timeout (2.5 s)",
         next_step=AGAIN,
         cause=error,
-        extent="endpoint",
-        passing=True,
-        outlasted=2.5,
+        scope="endpoint",
+        is_outage=True,
+        timeout_seconds=2.5,
     )
     assert timed_out(DESCRIBE, 2.5).cause is None
-    assert Failure(reason="", next_step="").outlasted == math.inf
-    assert Failure(reason="", next_step="").passing is False
+    assert Failure(reason="", next_step="").timeout_seconds == math.inf
+    assert Failure(reason="", next_step="").is_outage is False
     assert (Failure(reason="", next_step="").code, Failure(reason="", next_step="").cause) == (None, None)
 
 
