@@ -17,6 +17,7 @@ from safe_ecs._core.partition import partition_of
 from safe_ecs._core.request import EffectiveRequest
 from safe_ecs._core.review import NO_REGION, Read
 from safe_ecs._core.spelling import normal_id, normal_ids
+from safe_ecs._lookup.context import context_of
 from safe_ecs._lookup.listings import RegionListing
 from safe_ecs.cache._background import in_background_async
 from safe_ecs.errors import StatusUnavailableError
@@ -177,14 +178,14 @@ class Guard:
             TypeError: An id is not a string.
         """
         ids = normal_ids(security_group_ids)
-        self._enforcer.knowledge.cache.forget(ids)
-        self._enforcer.knowledge.cache.invalidate_elsewhere(ids)
+        self._enforcer.cache.forget(ids)
+        self._enforcer.cache.invalidate_elsewhere(ids)
 
     async def forget_async(self, *security_group_ids: str) -> None:
         """Do what ``forget`` does, in an event loop."""
         ids = normal_ids(security_group_ids)
-        self._enforcer.knowledge.cache.forget(ids)
-        await in_background_async(partial(self._enforcer.knowledge.cache.invalidate_elsewhere, ids))
+        self._enforcer.cache.forget(ids)
+        await in_background_async(partial(self._enforcer.cache.invalidate_elsewhere, ids))
 
     def managed_groups(self, region_id: str | None = None) -> Iterator[GroupStatus]:
         """Return the managed groups of a region, read as they are iterated over, 100 at a time.
@@ -243,12 +244,12 @@ class Guard:
     @property
     def stats(self) -> Stats:
         """What the guard of this client, and of its copies, has done so far."""
-        return self._enforcer.knowledge.counters.stats()
+        return self._enforcer.counters.stats()
 
     def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionListing:
         read = self._read((), region_id)
-        means = self._enforcer.knowledge.means(self._client, read, None)
-        return RegionListing(read, means, service_managed_only=service_managed_only)
+        context = context_of(self._enforcer.resources, self._client, read, None)
+        return RegionListing(context, read, service_managed_only=service_managed_only)
 
     def _page(self, page: list[GroupStatus] | Failure, read: Read) -> list[GroupStatus]:
         if isinstance(page, Failure):

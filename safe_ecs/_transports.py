@@ -1,8 +1,8 @@
-"""The guard, at every transport of the SDK: whatever a client sends passes here exactly once.
+"""Every transport of the SDK, overridden once: each call of a client passes the guard here, exactly once.
 
-``call_api`` is not among them, because it only dispatches to the others. In the classes made of this mixin it
-stands between the SDK's base client and everything that derives from it, so that what an override in a
-subclass makes of a call is what is reviewed.
+``call_api`` is not among them, because it only dispatches to the others. In the classes made of this mixin, the mixin
+stands between the SDK's base client and every class that derives from it. So the guard reviews a call as the override
+of a subclass has made it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
-from safe_ecs._calls import merge
+from safe_ecs._calls.merge import (
+    from_call_sseapi,
+    from_do_request,
+    from_do_roarequest,
+    from_do_rpcrequest,
+    from_execute,
+)
 from safe_ecs._enforcer import Enforcer
 from safe_ecs._guard import Guard
 from safe_ecs.policy import GuardPolicy
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.models import SSEResponse
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
+
+    from safe_ecs._calls.call import Call
 
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
@@ -39,14 +47,47 @@ def _signed_like(stock: Callable[..., Any]) -> Callable[[_F], _F]:
     return sign
 
 
+def _guarded(name: str, read: Callable[..., Call | None]) -> Callable[..., Any]:
+    """Return the override of a sync transport.
+
+    Args:
+        name: The transport.
+        read: Reads a call of it, with the same arguments.
+    """
+
+    @_signed_like(getattr(OpenApiClient, name))
+    def transport(self: GuardedTransports, *arguments: object, **named: object) -> object:
+        send = getattr(super(GuardedTransports, self), name)
+        call = read(self, *arguments, **named)
+        if call is None:
+            return send(*arguments, **named)
+        return self._safe_ecs_enforcer.send(self, call, send)
+
+    return transport
+
+
+def _guarded_async(name: str, read: Callable[..., Call | None]) -> Callable[..., Any]:
+    """Return the override of an async transport, with the arguments of ``_guarded``."""
+
+    @_signed_like(getattr(OpenApiClient, name))
+    async def transport(self: GuardedTransports, *arguments: object, **named: object) -> object:
+        send = getattr(super(GuardedTransports, self), name)
+        call = read(self, *arguments, **named)
+        if call is None:
+            return await send(*arguments, **named)
+        return await self._safe_ecs_enforcer.send_async(self, call, send)
+
+    return transport
+
+
 class GuardedTransports(OpenApiClient):
-    """A client whose every transport reviews a call before sending it."""
+    """A client whose transports review every call before they send it."""
 
     # A subclass that does not call ``__init__`` is guarded all the same.
     _safe_ecs_enforcer: Enforcer = Enforcer(GuardPolicy(), None)
 
     def __init_subclass__(cls, **options: object) -> None:
-        """Refuse a class in which somebody's override of a transport stands behind the guard.
+        """Refuse a class in which another base's override of a transport stands behind the guard.
 
         Raises:
             TypeError: A base that overrides a transport comes after the guarded one.
@@ -66,9 +107,11 @@ class GuardedTransports(OpenApiClient):
         """The guard of this client: ask it, and steer it."""
         return Guard(self, self._safe_ecs_enforcer)
 
+    # Nearly every call takes one of these two. They are written out, because passing any arguments through costs time.
+
     @_signed_like(OpenApiClient.do_request)
     def do_request(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
-        call = merge.from_do_request(self, params, request, runtime)
+        call = from_do_request(self, params, request, runtime)
         if call is None:
             return super().do_request(params, request, runtime)
         return self._safe_ecs_enforcer.send(self, call, super().do_request)
@@ -77,177 +120,39 @@ class GuardedTransports(OpenApiClient):
     async def do_request_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> dict[str, Any]:
-        call = merge.from_do_request(self, params, request, runtime)
+        call = from_do_request(self, params, request, runtime)
         if call is None:
             return await super().do_request_async(params, request, runtime)
         return await self._safe_ecs_enforcer.send_async(self, call, super().do_request_async)
 
-    @_signed_like(OpenApiClient.do_rpcrequest)
-    def do_rpcrequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
-        self,
-        action: str,
-        version: str,
-        protocol: str,
-        method: str,
-        auth_type: str,
-        body_type: str,
-        request: OpenApiRequest,
-        runtime: RuntimeOptions,
-    ) -> dict[str, Any]:
-        call = merge.from_do_rpcrequest(self, action, version, protocol, request, runtime)
-        send, arguments = super().do_rpcrequest, (action, version, protocol, method, auth_type, body_type)
-        if call is None:
-            return send(*arguments, request, runtime)
-        return self._safe_ecs_enforcer.send(self, call, send, *arguments)
-
-    @_signed_like(OpenApiClient.do_rpcrequest_async)
-    async def do_rpcrequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
-        self,
-        action: str,
-        version: str,
-        protocol: str,
-        method: str,
-        auth_type: str,
-        body_type: str,
-        request: OpenApiRequest,
-        runtime: RuntimeOptions,
-    ) -> dict[str, Any]:
-        call = merge.from_do_rpcrequest(self, action, version, protocol, request, runtime)
-        send, arguments = (
-            super().do_rpcrequest_async,
-            (action, version, protocol, method, auth_type, body_type),
-        )
-        if call is None:
-            return await send(*arguments, request, runtime)
-        return await self._safe_ecs_enforcer.send_async(self, call, send, *arguments)
-
-    @_signed_like(OpenApiClient.do_roarequest)
-    def do_roarequest(  # noqa: PLR0913, PLR0917 - as the SDK has it
-        self,
-        action: str,
-        version: str,
-        protocol: str,
-        method: str,
-        auth_type: str,
-        pathname: str,
-        body_type: str,
-        request: OpenApiRequest,
-        runtime: RuntimeOptions,
-    ) -> dict[str, Any]:
-        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
-        send, arguments = (
-            super().do_roarequest,
-            (action, version, protocol, method, auth_type, pathname, body_type),
-        )
-        if call is None:
-            return send(*arguments, request, runtime)
-        return self._safe_ecs_enforcer.send(self, call, send, *arguments)
-
-    @_signed_like(OpenApiClient.do_roarequest_async)
-    async def do_roarequest_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
-        self,
-        action: str,
-        version: str,
-        protocol: str,
-        method: str,
-        auth_type: str,
-        pathname: str,
-        body_type: str,
-        request: OpenApiRequest,
-        runtime: RuntimeOptions,
-    ) -> dict[str, Any]:
-        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
-        send, arguments = (
-            super().do_roarequest_async,
-            (action, version, protocol, method, auth_type, pathname, body_type),
-        )
-        if call is None:
-            return await send(*arguments, request, runtime)
-        return await self._safe_ecs_enforcer.send_async(self, call, send, *arguments)
-
-    @_signed_like(OpenApiClient.do_roarequest_with_form)
-    def do_roarequest_with_form(  # noqa: PLR0913, PLR0917 - as the SDK has it
-        self,
-        action: str,
-        version: str,
-        protocol: str,
-        method: str,
-        auth_type: str,
-        pathname: str,
-        body_type: str,
-        request: OpenApiRequest,
-        runtime: RuntimeOptions,
-    ) -> dict[str, Any]:
-        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
-        send, arguments = (
-            super().do_roarequest_with_form,
-            (action, version, protocol, method, auth_type, pathname, body_type),
-        )
-        if call is None:
-            return send(*arguments, request, runtime)
-        return self._safe_ecs_enforcer.send(self, call, send, *arguments)
-
-    @_signed_like(OpenApiClient.do_roarequest_with_form_async)
-    async def do_roarequest_with_form_async(  # noqa: PLR0913, PLR0917 - as the SDK has it
-        self,
-        action: str,
-        version: str,
-        protocol: str,
-        method: str,
-        auth_type: str,
-        pathname: str,
-        body_type: str,
-        request: OpenApiRequest,
-        runtime: RuntimeOptions,
-    ) -> dict[str, Any]:
-        call = merge.from_do_roarequest(self, action, version, protocol, pathname, request, runtime)
-        send, arguments = (
-            super().do_roarequest_with_form_async,
-            (action, version, protocol, method, auth_type, pathname, body_type),
-        )
-        if call is None:
-            return await send(*arguments, request, runtime)
-        return await self._safe_ecs_enforcer.send_async(self, call, send, *arguments)
-
-    @_signed_like(OpenApiClient.execute)
-    def execute(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
-        call = merge.from_execute(self, params, request, runtime)
-        if call is None:
-            return super().execute(params, request, runtime)
-        return self._safe_ecs_enforcer.send(self, call, super().execute)
-
-    @_signed_like(OpenApiClient.execute_async)
-    async def execute_async(
-        self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-    ) -> dict[str, Any]:
-        call = merge.from_execute(self, params, request, runtime)
-        if call is None:
-            return await super().execute_async(params, request, runtime)
-        return await self._safe_ecs_enforcer.send_async(self, call, super().execute_async)
+    do_rpcrequest = _guarded("do_rpcrequest", from_do_rpcrequest)
+    do_rpcrequest_async = _guarded_async("do_rpcrequest_async", from_do_rpcrequest)
+    do_roarequest = _guarded("do_roarequest", from_do_roarequest)
+    do_roarequest_async = _guarded_async("do_roarequest_async", from_do_roarequest)
+    do_roarequest_with_form = _guarded("do_roarequest_with_form", from_do_roarequest)
+    do_roarequest_with_form_async = _guarded_async("do_roarequest_with_form_async", from_do_roarequest)
+    execute = _guarded("execute", from_execute)
+    execute_async = _guarded_async("execute_async", from_execute)
 
     @_signed_like(OpenApiClient.call_sseapi)
     def call_sseapi(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> Generator[SSEResponse, None, None]:
-        # A generator like the SDK's: what is reviewed is what the first step is about to send.
-        call = merge.from_do_request(self, params, request, runtime, global_headers_last=True)
-        send = super().call_sseapi
-        if call is not None:
+        # A generator like the SDK's: the guard reviews the call at the first step, which is about to send it.
+        call, send = from_call_sseapi(self, params, request, runtime), super().call_sseapi
+        if call is None:
+            yield from send(params, request, runtime)
+        else:
             self._safe_ecs_enforcer.admit(self, call)
-            params, request, runtime = call.params, call.request, call.runtime
-            send = call.through(send)
-        yield from send(params, request, runtime)
+            yield from call.send(send)
 
     @_signed_like(OpenApiClient.call_sseapi_async)
     async def call_sseapi_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> AsyncGenerator[SSEResponse, None]:
-        call = merge.from_do_request(self, params, request, runtime, global_headers_last=True)
-        send = super().call_sseapi_async
+        call, send = from_call_sseapi(self, params, request, runtime), super().call_sseapi_async
         if call is not None:
             await self._safe_ecs_enforcer.admit_async(self, call)
-            params, request, runtime = call.params, call.request, call.runtime
-            send = call.through(send)
-        async with aclosing(send(params, request, runtime)) as events:
+        async with aclosing(send(params, request, runtime) if call is None else call.send(send)) as events:
             async for event in events:
                 yield event

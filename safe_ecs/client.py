@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsIndex, cast, overload
 from alibabacloud_ecs20140526.client import Client as EcsClient
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
-from safe_ecs._calls.copies import like
+from safe_ecs._calls.copies import copy_client
 from safe_ecs._enforcer import make_enforcer
 from safe_ecs._transports import GuardedTransports
 
@@ -132,7 +132,7 @@ def _ways_past(client: OpenApiClient) -> str:
 
 
 def _twin_of(client: OpenApiClient, enforcer: Enforcer) -> GuardedTransports:
-    twin = like(client, _twin_class(type(client)))  # type: ignore[arg-type]  # mypy takes a class for unhashable
+    twin = copy_client(client, _twin_class(type(client)))  # type: ignore[arg-type]  # mypy takes a class for unhashable
     vars(twin)["_safe_ecs_enforcer"] = enforcer
     return twin
 

@@ -1,17 +1,18 @@
-"""Turns a call of one of the SDK's transports into plain data for the review.
+"""Reads a call of one of the SDK's transports into plain data, with its layers merged as that transport merges them.
 
-The layers are merged by the SDK's own function and in the order of the transports in
-``alibabacloud_tea_openapi.client``, so that what is reviewed is what the transport is about to make of them.
+The SDK's own function merges the layers, in the order of the transports in ``alibabacloud_tea_openapi.client``. So the
+guard reviews the same parameters and headers that the transport is about to send.
 """
 # ruff: noqa: SLF001 - the layers are private attributes of the SDK's client, and it has no getters for them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from darabonba.core import DaraCore
 
-from safe_ecs._calls.call import Call, copied, has_own_rpc_headers
+from safe_ecs._calls.call import Call, has_own_rpc_headers
+from safe_ecs._calls.copies import copy_containers
 from safe_ecs._core.effective import PROTOCOLS, effective_request
 from safe_ecs._core.operations import RELEVANT_ACTIONS
 from safe_ecs._core.parameters import ACTION_SPELLINGS
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _PLAIN: Final = frozenset({dict, type(None)})
 
-# A call has no headers of its own nearly always: one empty mapping, which nobody changes, serves them all.
+# Nearly no call has headers of its own: one empty mapping, which nobody changes, serves them all.
 _NOTHING: Final[dict[Any, object]] = {}
 
 _UNKNOWN_HEADERS: Final = (
@@ -36,33 +37,58 @@ _UNKNOWN_HEADERS: Final = (
 )
 
 
-def from_do_request(  # noqa: PLR0913 - the arguments of the SDK's transport, and in what others differ from it
-    client: OpenApiClient,
-    params: Params,
-    request: OpenApiRequest,
-    runtime: RuntimeOptions,
-    *,
-    global_headers_last: bool = False,
-    is_intended: bool = False,
-) -> Call | None:
-    """Return what ``do_request`` is about to send, None if the guard surely has no use for it.
+class Rules(NamedTuple):
+    """The differences between the transports of the SDK.
 
-    ``call_sseapi`` differs in that its global headers come after the runtime's. From a call that is only intended
-    nothing is taken.
+    Attributes:
+        takes_once_headers: Whether the transport takes the headers of ``set_rpc_headers``.
+        has_action_in_query: Whether action and version are query parameters and no headers.
+        is_plugged_in: Whether a gateway plug-in adds action, version and host after the merge.
+        has_global_headers_last: Whether the global headers win over those of the runtime.
     """
-    if _is_irrelevant(client, params.action, params.protocol, params.pathname, request, runtime):
+
+    takes_once_headers: bool = True
+    has_action_in_query: bool = False
+    is_plugged_in: bool = False
+    has_global_headers_last: bool = False
+
+
+_DO_REQUEST: Final = Rules()
+_DO_REQUEST_IN_OTHER_STYLES: Final = Rules(takes_once_headers=False)
+_CALL_SSEAPI: Final = Rules(has_global_headers_last=True)
+_CALL_SSEAPI_IN_OTHER_STYLES: Final = Rules(takes_once_headers=False, has_global_headers_last=True)
+_DO_RPCREQUEST: Final = Rules(has_action_in_query=True)
+_DO_ROAREQUEST: Final = Rules(takes_once_headers=False)
+_EXECUTE: Final = Rules(is_plugged_in=True)
+
+
+def from_do_request(
+    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+) -> Call | None:
+    """Return the call that ``do_request`` is about to send, None if the guard need not look at it."""
+    if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
         return None
-    takes_once_headers = params.style == "RPC"
-    return _merge_layers(
-        client,
-        Call(client, request, runtime, params, takes_once_headers=takes_once_headers and not is_intended),
-        params.action,
-        params.version,
-        params.protocol,
-        params.pathname,
-        once_headers=client._headers if takes_once_headers else None,
-        global_headers_last=global_headers_last,
-    )
+    rules = _DO_REQUEST if params.style == "RPC" else _DO_REQUEST_IN_OTHER_STYLES
+    return _merge_params(rules, client, params, request, runtime)
+
+
+def from_call_sseapi(
+    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+) -> Call | None:
+    """Return the call that ``call_sseapi`` is about to send, None if the guard need not look at it."""
+    if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
+        return None
+    rules = _CALL_SSEAPI if params.style == "RPC" else _CALL_SSEAPI_IN_OTHER_STYLES
+    return _merge_params(rules, client, params, request, runtime)
+
+
+def from_execute(
+    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+) -> Call | None:
+    """Return the call that ``execute`` is about to send, None if the guard need not look at it."""
+    if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
+        return None
+    return _merge_params(_EXECUTE, client, params, request, runtime)
 
 
 def from_do_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
@@ -70,89 +96,50 @@ def from_do_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's t
     action: str,
     version: str,
     protocol: str,
+    method: str,
+    auth_type: str,
+    body_type: str,
     request: OpenApiRequest,
     runtime: RuntimeOptions,
-    *,
-    is_intended: bool = False,
 ) -> Call | None:
-    """Return what ``do_rpcrequest`` is about to send: here action and version are parameters too."""
-    if _is_irrelevant(client, action, protocol, "/", request, runtime):
+    """Return the call that ``do_rpcrequest`` is about to send, None if the guard need not look at it."""
+    if _is_irrelevant(client, action, (protocol, "/"), request, runtime):
         return None
-    return _merge_layers(
-        client,
-        Call(client, request, runtime, None, takes_once_headers=not is_intended),
-        action,
-        version,
-        protocol,
-        "/",
-        once_headers=client._headers,
-        query={"Action": action, "Version": version},
-    )
+    leading = action, version, protocol, method, auth_type, body_type
+    call = Call(client, leading, request, runtime, takes_once_headers=True)
+    return _merge_layers(_DO_RPCREQUEST, client, call, (action, version, protocol, "/"))
 
 
-def from_do_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport
+def from_do_roarequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transports
     client: OpenApiClient,
     action: str,
     version: str,
     protocol: str,
+    method: str,
+    auth_type: str,
     pathname: str,
+    body_type: str,
     request: OpenApiRequest,
     runtime: RuntimeOptions,
 ) -> Call | None:
-    """Return what ``do_roarequest`` and ``do_roarequest_with_form`` are about to send."""
-    if _is_irrelevant(client, action, protocol, pathname, request, runtime):
+    """Return the call that ``do_roarequest`` or ``do_roarequest_with_form`` is about to send, None as above."""
+    if _is_irrelevant(client, action, (protocol, pathname), request, runtime):
         return None
-    return _merge_layers(
-        client,
-        Call(client, request, runtime, None, takes_once_headers=False),
-        action,
-        version,
-        protocol,
-        pathname,
-    )
-
-
-def from_execute(
-    client: OpenApiClient,
-    params: Params,
-    request: OpenApiRequest,
-    runtime: RuntimeOptions,
-    *,
-    is_intended: bool = False,
-) -> Call | None:
-    """Return what ``execute`` is about to send; a gateway plug-in then adds action, version and host."""
-    if _is_irrelevant(client, params.action, params.protocol, params.pathname, request, runtime):
-        return None
-    return _merge_layers(
-        client,
-        Call(client, request, runtime, params, takes_once_headers=not is_intended),
-        params.action,
-        params.version,
-        params.protocol,
-        params.pathname,
-        once_headers=client._headers,
-        plugged_in_host=request.endpoint_override or client._endpoint,
-    )
+    leading = action, version, protocol, method, auth_type, pathname, body_type
+    call = Call(client, leading, request, runtime, takes_once_headers=False)
+    return _merge_layers(_DO_ROAREQUEST, client, call, (action, version, protocol, pathname))
 
 
 def from_intended(
     client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
 ) -> EffectiveRequest | None:
-    """Return what ``call_api`` would send by the transport it would choose for an RPC, and take nothing from the client."""
+    """Return the request that ``call_api`` would send for an RPC. The client keeps its headers for its next call."""
+    rules = _DO_REQUEST
     if client._signature_version == "v4":
-        call = from_execute(client, params, request, runtime, is_intended=True)
+        rules = _EXECUTE
     elif client._signature_algorithm == "v2":
-        call = from_do_rpcrequest(
-            client,
-            params.action or "",
-            params.version or "",
-            params.protocol or "",
-            request,
-            runtime,
-            is_intended=True,
-        )
-    else:
-        call = from_do_request(client, params, request, runtime, is_intended=True)
+        rules = _DO_RPCREQUEST
+    call = _merge_params(rules, client, params, request, runtime, is_intended=True)
     effective = None if call is None else call.effective
     if effective is None or not has_own_rpc_headers(client):
         return effective
@@ -160,22 +147,25 @@ def from_intended(
     return effective._replace(unreadable=_UNKNOWN_HEADERS)
 
 
-def _is_irrelevant(  # noqa: PLR0913, PLR0917 - a value for each layer
+def _is_irrelevant(
     client: OpenApiClient,
     action: object,
-    protocol: object,
-    pathname: object,
+    address: tuple[object, object],
     request: OpenApiRequest | None,
     runtime: RuntimeOptions | None,
 ) -> bool:
-    """Return whether no layer can turn the call into one that the guard looks at, as far as a glance can tell."""
+    """Return whether, at a glance, no layer can turn the call into one that the guard looks at.
+
+    The address is protocol and path.
+    """
     if request is None or runtime is None:
         return True  # The transport fails on it before it sends anything.
     if type(action) is not str or not (action.isascii() and action.isalnum()):
         return False
     if action.lower() in RELEVANT_ACTIONS or client._retry_options is not None:
-        # A call that may be sent again is sent as it was, even if the caller's objects have become another call.
+        # The SDK may send the call again: it is then sent as it was, even if the caller's objects have changed since.
         return False
+    protocol, pathname = address
     query, endpoint, protocol = request.query, client._endpoint, client._protocol or protocol
     return (
         request.headers is None
@@ -193,51 +183,75 @@ def _is_irrelevant(  # noqa: PLR0913, PLR0917 - a value for each layer
     )
 
 
-def _merge_layers(  # noqa: PLR0913, PLR0917 - each is something in which the transports differ
+def _merge_params(  # noqa: PLR0913 - the arguments of the SDK's transports, and how they differ
+    rules: Rules,
     client: OpenApiClient,
-    call: Call,
-    action: object,
-    version: object,
-    protocol: object,
-    pathname: object,
+    params: Params,
+    request: OpenApiRequest,
+    runtime: RuntimeOptions,
     *,
-    once_headers: object = None,
-    query: dict[str, str] | None = None,
-    plugged_in_host: object = None,
-    global_headers_last: bool = False,
+    is_intended: bool = False,
 ) -> Call | None:
-    """Merge the layers as the transport will, and say what they come to."""
+    call = Call(
+        client,
+        (params,),
+        request,
+        runtime,
+        takes_once_headers=rules.takes_once_headers and not is_intended,
+    )
+    return _merge_layers(
+        rules, client, call, (params.action, params.version, params.protocol, params.pathname)
+    )
+
+
+def _merge_layers(
+    rules: Rules, client: OpenApiClient, call: Call, target: tuple[object, object, object, object]
+) -> Call | None:
+    """Merge the layers as the transport will, and set the effective request of the call.
+
+    The target is action, version, protocol and path. Returns None if the guard need not look at the call after all.
+    """
+    action, version, protocol, pathname = target
     original = call.request
+    once_headers: object = client._headers if rules.takes_once_headers else None
     if (
         client._retry_options is not None
-        # A mapping of somebody's own may say something else when it is read again.
+        # A mapping of another type may give other values when it is read again.
         or type(original.query) not in _PLAIN
-        # What somebody's method returns can be known only by calling it, and that may be possible only once.
+        # Only a call of get_rpc_headers() tells what it returns, and it may be callable only once.
         or (call.takes_once_headers and has_own_rpc_headers(client))
     ):
         client = call.hold()
         if call.takes_once_headers:
             once_headers = call.once_headers
     request = call.request
-    headers: Any = request.headers
-    queries: Any = request.query
-    for_all, for_this_call = client._global_parameters, call.runtime.extends_parameters
-    if for_all is not None or for_this_call is not None:
-        shared = [for_this_call, for_all] if global_headers_last else [for_all, for_this_call]
-        headers = DaraCore.merge(*(getattr(layer, "headers", None) for layer in shared), headers)
-        shared = [for_all, for_this_call]
-        queries = DaraCore.merge(*(getattr(layer, "queries", None) for layer in shared), queries)
+    headers, queries = request.headers, request.query
+    global_layer, runtime_layer = client._global_parameters, call.runtime.extends_parameters
+    if global_layer is not None or runtime_layer is not None:
+        # Later layers win: global parameters, then the runtime's, then the request's own. Only call_sseapi lets the
+        # global headers win over those of the runtime.
+        layers: list[Any] = [global_layer, runtime_layer]
+        queries = DaraCore.merge(*(getattr(layer, "queries", None) for layer in layers), queries)
+        if rules.has_global_headers_last:
+            layers.reverse()
+        headers = DaraCore.merge(*(getattr(layer, "headers", None) for layer in layers), headers)
+    host = client._endpoint
+    if rules.is_plugged_in:
+        host = request.endpoint_override or host
+    query = _mapping(queries)
+    if rules.has_action_in_query:
+        query = DaraCore.merge({"Action": action, "Version": version}, queries)
     call.effective = effective_request(
         MergedCall(
             _mapping(headers),
             None if once_headers is None else _mapping(once_headers),
             client._retry_options is not None,
-            _mapping(queries) if query is None else DaraCore.merge(query, queries),
-            None if request.body is None else copied(request.body),
+            query,
+            None if request.body is None else copy_containers(request.body),
             getattr(request, "stream", None) is not None,
             pathname,
-            client._endpoint if plugged_in_host is None else plugged_in_host,
-            plugged_in_host is not None,
+            host,
+            rules.is_plugged_in,
             action,
             version,
             client._region_id,
@@ -247,7 +261,7 @@ def _merge_layers(  # noqa: PLR0913, PLR0917 - each is something in which the tr
     return None if call.effective is None and call.request is original else call
 
 
-def _mapping(layer: Any) -> dict[Any, object]:  # noqa: ANN401 - whatever a caller hands to the SDK
+def _mapping(layer: Any) -> dict[Any, object]:  # noqa: ANN401 - a caller may hand anything to the SDK
     """Return one layer as the SDK's merge takes it."""
     if layer is None:
         return _NOTHING

@@ -1,13 +1,12 @@
 """A review: from a guarded call to a decision, asking for what is not known.
 
-It is a generator, so that the sync and the async driver share every rule. It yields a ``Read`` and is sent, for
-each group named there, a ``GroupStatus`` or ``Undetermined``: failures are values too. Where the groups are named
-by a launch template it yields a ``TemplateRead`` first and is sent their ids.
+It is a generator, so that the sync and the async driver share every rule. It gets its answers from a resolver, whose
+generators yield the questions that only ECS can answer. Failures are values too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from safe_ecs._core.decision import Decision, GroupStatus, Undetermined, decide
 from safe_ecs._core.endpoints import regions_of
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 Answers: TypeAlias = "dict[str, GroupStatus | Undetermined]"
 TemplateAnswer: TypeAlias = "tuple[str, ...] | Undetermined | None"
-# The answer to a Read is Answers, that to a TemplateRead a TemplateAnswer: the type of a generator cannot say so.
-Review: TypeAlias = "Generator[Read | TemplateRead, Any, Decision]"
+# The resolver decides on the questions that it yields and on the answers that it is sent: the review passes both on.
+Review: TypeAlias = "Generator[Any, Any, Decision]"
 
 NO_REGION = (
     "neither the request nor the client names a region, and the endpoint's name holds none",
@@ -52,20 +51,32 @@ class TemplateRead(NamedTuple):
     owner: tuple[tuple[str, str], ...] = ()
 
 
-def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
-    """Yield the reads a decision needs and return the decision."""
+class Resolver(Protocol):
+    """Finds what a review has to know, asking where it must."""
+
+    def statuses(self, read: Read) -> Generator[Any, Any, Answers]:
+        """Return a status, or the lack of one, for each group of a read."""
+        ...
+
+    def template_groups(self, read: TemplateRead) -> Generator[Any, Any, TemplateAnswer]:
+        """Return the groups that a launch template names."""
+        ...
+
+
+def review(request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver) -> Review:
+    """Find the statuses that a decision needs and return the decision."""
     if policy.mode == "off":
         return conclude(request, policy, None, (), ())
     asked_first: str | None = None
     groups: dict[str, GroupStatus] = {}
     unknown: dict[str, Undetermined] = {}
-    pending, spelt, unresolved = yield from _targets(request, policy)
+    pending, spelt, unresolved = yield from _targets(request, policy, resolver)
     # A group counts as missing only when every region the call may be about lacks it.
     for region_id in regions_of(request):
         asked_first = asked_first or region_id
         if not pending:
             break
-        answers = yield from _ask(request, region_id, pending, spelt)
+        answers = yield from _ask(request, resolver, region_id, pending, spelt)
         unsettled = []
         for security_group_id in pending:
             answer = answers[security_group_id]
@@ -90,10 +101,8 @@ def review(request: EffectiveRequest, policy: GuardPolicy) -> Review:
 
 
 def _targets(
-    request: EffectiveRequest, policy: GuardPolicy
-) -> Generator[
-    TemplateRead, TemplateAnswer, tuple[tuple[str, ...], tuple[str, ...], tuple[Undetermined, ...]]
-]:
+    request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver
+) -> Generator[Any, Any, tuple[tuple[str, ...], tuple[str, ...], tuple[Undetermined, ...]]]:
     """Return the groups that the request targets, asking for those of its templates, with what was not learned.
 
     Between the two are those that are not spelt in lower case, as they are spelt.
@@ -108,7 +117,8 @@ def _targets(
         undetermined.append(Undetermined(security_group_id="", reason=reason, next_step=next_step))
     for template in request.templates:
         for region_id in regions:
-            answer = yield TemplateRead(request.host, region_id, template, request.owner)
+            read = TemplateRead(request.host, region_id, template, request.owner)
+            answer = yield from resolver.template_groups(read)
             if isinstance(answer, Undetermined):
                 undetermined.append(answer)
             elif answer is not None:
@@ -119,12 +129,16 @@ def _targets(
 
 
 def _ask(
-    request: EffectiveRequest, region_id: str, pending: tuple[str, ...], spelt: tuple[str, ...]
-) -> Generator[Read, Answers, Answers]:
+    request: EffectiveRequest,
+    resolver: Resolver,
+    region_id: str,
+    pending: tuple[str, ...],
+    spelt: tuple[str, ...],
+) -> Generator[Any, Any, Answers]:
     """Return what one region says of groups, whether or not ECS minds the case of their ids."""
-    answers = yield Read(request.host, region_id, pending, request.owner)
+    answers = yield from resolver.statuses(Read(request.host, region_id, pending, request.owner))
     if lacking := tuple(each for each in spelt if _is_missing(answers.get(normal_id(each)))):
-        as_spelt = yield Read(request.host, region_id, lacking, request.owner)
+        as_spelt = yield from resolver.statuses(Read(request.host, region_id, lacking, request.owner))
         answers.update({
             normal_id(each): answer for each, answer in as_spelt.items() if not _is_missing(answer)
         })

@@ -1,8 +1,8 @@
-"""Many callers, few reads: ids that are asked for while a read is under way leave together as the next one.
+"""Batches: the ids that callers ask for while a read is in flight leave together as the next read.
 
-The first caller's read leaves at once, no timer delays anything, and a group that many ask for at the same time is
-read once. Threads share their batches, and so do the tasks of one event loop (asyncio's; the SDK's async methods know
-no other). The two worlds have only the cache in common, because a thread that waited for a task of its own loop would
+The first caller's read leaves at once, no timer delays anything, and ECS is asked once for a group that many callers want
+at the same time. Threads share their batches, and so do the tasks of one event loop (asyncio's; the SDK's async methods
+know no other). Threads and loops share the cache alone, because a thread that waited for a task of its own loop would
 wait for ever.
 
 No batch runs in a caller's thread or task. A caller can therefore stop waiting, be interrupted or be cancelled
@@ -15,7 +15,7 @@ import math
 from collections import deque
 from contextvars import ContextVar
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -25,119 +25,123 @@ _Answer = TypeVar("_Answer")
 NEVER: Final = -math.inf
 """A time before all others."""
 
-_ASKING: Final[ContextVar[Batch[Any] | None]] = ContextVar("safe_ecs_asking", default=None)
+_LOADING: Final[ContextVar[Batch[Any] | None]] = ContextVar("safe_ecs_loading", default=None)
 
 
-def is_asking() -> bool:
+def is_loading() -> bool:
     """Return whether this thread or task is asking ECS on behalf of a batch.
 
-    What is asked from there, by somebody's credentials provider for one, cannot wait for that batch to end. A task
-    that was started from there and outlives the batch can.
+    A look-up made from there, for example by a credentials provider, cannot wait for that batch to end. A task that was
+    started from there and outlives the batch can.
     """
-    batch = _ASKING.get()
+    batch = _LOADING.get()
     return batch is not None and not batch.future.done()
 
 
+class BatchResult(NamedTuple, Generic[_Answer]):
+    """The result of a batch.
+
+    Attributes:
+        answers: An answer for each id.
+        reads: How many requests were sent for the batch.
+    """
+
+    answers: dict[str, _Answer]
+    reads: int = 0
+
+
 class BatchLoader(Protocol[_Answer]):
-    """A way to ask ECS for ids of one kind, on behalf of one principal."""
+    """Asks ECS for ids of one kind, on behalf of one principal."""
 
     @property
     def key(self) -> Hashable:
-        """What it has in common with the inquiries that may be answered together with it."""
+        """Equal for loaders that may share a batch."""
         ...
 
     @property
     def most_ids(self) -> int:
-        """How many ids one batch may hold."""
+        """The most ids of one batch."""
         ...
 
-    @property
-    def sent(self) -> int:
-        """How many requests it has sent."""
-        ...
-
-    reads: int
-    """How many were sent, by it or another, for what was asked of it."""
-
-    def ask(self, ids: tuple[str, ...]) -> dict[str, _Answer]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult[_Answer]:
         """Return an answer for each id."""
         ...
 
-    async def ask_async(self, ids: tuple[str, ...]) -> dict[str, _Answer]:
-        """Do what ``ask`` does, in an event loop."""
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[_Answer]:
+        """Return an answer for each id, in an event loop."""
         ...
 
     def joined(self, ids: int) -> None:
-        """Take note of how many of the caller's ids were being asked for already."""
+        """Take note of how many of a caller's ids were being asked for already."""
         ...
 
     def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> _Answer:
-        """Return the answer for an id when there was none in time, or what asks has broken down.
+        """Return the answer for an id if there was none in time, or if loading has broken down.
 
         Args:
-            error: Why.
-            waited: For how many seconds it was waited for.
-            in_flight: For how many seconds the batch has been in flight.
+            error: The TimeoutError, or the exception that loading has raised.
+            waited: The seconds that the caller waited.
+            in_flight: The seconds that the batch under way has been in flight.
         """
         ...
 
     def common_failure(self, answers: dict[str, _Answer]) -> _Answer | None:
-        """Return the one answer, if there is one, that holds for whatever else would be asked now."""
+        """Return the one answer, if there is one, that every other id would get now too."""
         ...
 
 
-class Pending(Protocol):
-    """What callers wait for: the part of a future that a batch needs."""
+class BatchRequest(NamedTuple):
+    """A request of one caller for an answer for each id: the question that a resolver yields.
+
+    Attributes:
+        loader: Asks.
+        ids: The ids.
+        deadline: Until when the caller waits, on the clock ``time.monotonic``.
+        not_before: An answer to a question that was asked at this time or earlier will not do.
+    """
+
+    loader: BatchLoader[Any]
+    ids: tuple[str, ...]
+    deadline: float
+    not_before: float = NEVER
+
+
+class PendingResult(Protocol):
+    """The part of a future that a batch needs: its callers wait for it."""
 
     def done(self) -> bool:
         """Return whether the result is set."""
         ...
 
     def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - as of a future
-        """Set it."""
+        """Set the result."""
         ...
 
 
 class Batch(Generic[_Answer]):
     """Ids that are asked for together."""
 
-    __slots__ = ("_sent_before", "_sent_in_all", "callers", "future", "ids", "loader", "started_at")
+    __slots__ = ("callers", "future", "ids", "loader", "started_at")
 
-    def __init__(self, loader: BatchLoader[_Answer], future: Pending) -> None:
+    def __init__(self, loader: BatchLoader[_Answer], future: PendingResult) -> None:
         self.loader = loader
         self.future: Any = future
         self.ids: dict[str, None] = {}
         self.callers = 0
         self.started_at = math.inf
-        self._sent_before = 0
-        self._sent_in_all: int | None = None
 
-    def start(self) -> None:
-        """Note that it is under way: from now on, what its loader sends is sent for it."""
-        self.started_at = monotonic()
-        self._sent_before = self.loader.sent
-
-    @property
-    def reads(self) -> int:
-        """How many requests have been sent for it."""
-        if self.started_at == math.inf:
-            return 0
-        sent = self.loader.sent if self._sent_in_all is None else self._sent_in_all
-        return sent - self._sent_before
-
-    def settle(self, answers: dict[str, _Answer]) -> None:
-        """Give everybody who waits their answers."""
+    def settle(self, result: BatchResult[_Answer]) -> None:
+        """Give every caller of the batch its result."""
         if not self.future.done():
-            self._sent_in_all = self.loader.sent
-            self.future.set_result(answers)
+            self.future.set_result(result)
 
     def settle_with(self, answer: _Answer) -> None:
-        """Give everybody who waits the same answer."""
-        self.settle(dict.fromkeys(self.ids, answer))
+        """Give every caller of the batch the same answer."""
+        self.settle(BatchResult(dict.fromkeys(self.ids, answer)))
 
 
 class BatchQueue(Generic[_Answer]):
-    """The batches for one key: the one under way and those behind it."""
+    """The batches for one key: the one under way and the waiting ones behind it."""
 
     def __init__(self) -> None:
         self.under_way: Batch[_Answer] | None = None
@@ -145,20 +149,13 @@ class BatchQueue(Generic[_Answer]):
         self.runner: Any = None
 
     def join(
-        self,
-        loader: BatchLoader[_Answer],
-        ids: Iterable[str],
-        not_before: float,
-        new_future: Callable[[], Pending],
+        self, request: BatchRequest, new_future: Callable[[], PendingResult]
     ) -> dict[Batch[_Answer], list[str]]:
-        """Put ids into batches, those that hold them already or new ones, and return which is in which.
+        """Put the ids of a request into batches and return which id is in which.
 
-        Args:
-            loader: How to ask.
-            ids: For what.
-            not_before: An answer to a question that was asked at this time or earlier will not do.
-            new_future: Makes the future of a new batch.
+        An id that a batch holds already joins that batch. ``new_future`` makes the future of a new batch.
         """
+        loader, ids, _, not_before = request
         joined: dict[Batch[_Answer], list[str]] = {}
         new = 0
         for each in ids:
@@ -176,6 +173,7 @@ class BatchQueue(Generic[_Answer]):
         return joined
 
     def _batch_with(self, each: str, not_before: float) -> Batch[_Answer] | None:
+        # The batch under way may have been asked before the group was forgotten. A waiting batch has not been asked.
         under_way = self.under_way
         if under_way is not None and each in under_way.ids and under_way.started_at > not_before:
             return under_way
@@ -192,43 +190,43 @@ class BatchQueue(Generic[_Answer]):
     def start_next(self) -> Batch[_Answer] | None:
         """Return the next batch, which is under way from now on.
 
-        What nobody waits for any more is left out, but for the last: its answer shows when an outage is over.
+        Batches without callers are skipped, except the last: it is sent as a probe that can end an outage.
         """
         self.under_way = None
         while self.waiting:
             batch = self.waiting.popleft()
             if batch.callers or not self.waiting:
-                batch.start()
-                _ASKING.set(batch)
+                batch.started_at = monotonic()
+                _LOADING.set(batch)
                 self.under_way = batch
                 return batch
         return None
 
-    def spread(self, answers: dict[str, _Answer], loader: BatchLoader[_Answer]) -> None:
-        """Give those behind a failed batch the same answer, if theirs would be no other."""
-        answer = loader.common_failure(answers)
+    def share_failure(self, result: BatchResult[_Answer], loader: BatchLoader[_Answer]) -> None:
+        """Settle the waiting batches with the failure of the last one, if they would meet it too."""
+        answer = loader.common_failure(result.answers)
         if answer is not None:
             self.settle_all(answer)
 
     def settle_all(self, answer: _Answer) -> None:
-        """Give everybody here the same answer."""
+        """Give every caller here the same answer."""
         if self.under_way is not None:
             self.under_way.settle_with(answer)
         while self.waiting:
             self.waiting.popleft().settle_with(answer)
 
     def seconds_in_flight(self) -> float:
-        """Return for how long the read has been in flight to what is under way."""
+        """Return how long the batch under way has been in flight; 0 if there is none."""
         under_way = self.under_way
         return 0.0 if under_way is None else monotonic() - under_way.started_at
 
     def leave(self, batches: Iterable[Batch[_Answer]]) -> None:
-        """Stop waiting for batches that were joined."""
+        """Count a caller out of the batches that it joined."""
         for batch in batches:
             batch.callers -= 1
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether nobody waits for anything here."""
+        """Whether no batch here has a caller."""
         under_way = self.under_way
         return not (under_way and under_way.callers) and not any(batch.callers for batch in self.waiting)

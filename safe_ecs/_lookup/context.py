@@ -1,73 +1,67 @@
-"""Reading on behalf of one client: what it takes, and who counts and hears of what is sent."""
+"""The context of a look-up: where it asks, on whose behalf, and the parts of the client's guard that it uses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from safe_ecs._lookup.sending.execute import Limits
-from safe_ecs.cache._memory import Who
+from safe_ecs._lookup.sending.connection import Connection
+from safe_ecs.cache._failures import FailureScope
+from safe_ecs.cache._principal import Principal
 
 if TYPE_CHECKING:
-    from safe_ecs._core.failure import Failure
+    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+
+    from safe_ecs._calls.call import Call
     from safe_ecs._core.review import Read, TemplateRead
-    from safe_ecs._lookup.queries.statuses import Query
-    from safe_ecs._lookup.sending.connection import Connection
     from safe_ecs.cache._memory import StatusCache
-    from safe_ecs.cache._principal import Principal
     from safe_ecs.observe._counters import Counters
     from safe_ecs.observe._dispatcher import Dispatcher
     from safe_ecs.policy import GuardPolicy
 
 
-class Means(NamedTuple):
-    """What a read is made with.
+class Resources(NamedTuple):
+    """The parts that all look-ups of one client and of its copies share.
 
     Attributes:
-        connection: The way to ECS.
-        principal: Who asks.
-        cache: What remembers the answers.
-        policy: Bounds what asking may take.
-        counters: Where to count.
-        dispatcher: Who is told.
+        cache: Remembers the answers.
+        policy: Bounds the time and the tries of a look-up.
+        counters: Counts.
+        dispatcher: Tells the observers.
     """
 
-    connection: Connection
-    principal: Principal
     cache: StatusCache
     policy: GuardPolicy
     counters: Counters
     dispatcher: Dispatcher
 
-    @property
-    def who(self) -> Who:
-        """For whom a failure holds."""
-        return Who(self.principal, self.connection.settings)
 
-
-class Reader:
-    """Reads at one place, and keeps account of what it sends.
-
-    Args:
-        at: Where, and on whose behalf.
-        means: What with.
+class LookupContext(NamedTuple):
+    """Everything that one look-up needs.
 
     Attributes:
-        sent: How many requests it has sent.
+        at: The read: its endpoint, its region and its owner.
+        connection: The connection to ECS.
+        scope: The principal and the route, for one of which a failure holds.
+        resources: The parts that it shares with other look-ups.
     """
 
-    def __init__(self, at: Read | TemplateRead, means: Means) -> None:
-        self.sent = 0
-        self._at = at
-        self._connection, self._principal, self._cache, policy, self._counters, self._dispatcher = means
-        self._ttl = policy.ttl
-        self._who = means.who
-        self._limits = Limits(policy.lookup_timeout, policy.lookup_attempts, (at.host, self._principal))
+    at: Read | TemplateRead
+    connection: Connection
+    scope: FailureScope
+    resources: Resources
 
-    def trying(self, query: Query, tries: int) -> None:
-        """Count a request."""
-        self.sent += 1
-        self._counters.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
+    @property
+    def principal(self) -> Principal:
+        """The principal of the requests."""
+        return self.scope.principal
 
-    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None) -> None:
-        """Tell of a look-up."""
-        self._dispatcher.looked_up(self._at, query.action, query.groups, tries, seconds, failure)
+
+def context_of(
+    resources: Resources, client: OpenApiClient, read: Read | TemplateRead, call: Call | None
+) -> LookupContext:
+    """Return the context of a look-up for a client, or for a call of it that waits."""
+    if call is not None:
+        call.hold()
+    connection = Connection(client, None if call is None else call.runtime, read.host)
+    principal = Principal(client._credential, read.owner)  # noqa: SLF001 - no getter
+    return LookupContext(read, connection, FailureScope(principal, connection.settings), resources)

@@ -8,25 +8,23 @@ from contextvars import copy_context
 from functools import partial
 from threading import Lock, local
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from safe_ecs._lookup.batching import NEVER, BatchQueue, is_asking
+from safe_ecs._lookup.batching import BatchQueue, BatchResult, is_loading
 from safe_ecs.cache._background import in_background, within
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from safe_ecs._lookup.batching import BatchLoader
-
-_Answer = TypeVar("_Answer")
+    from safe_ecs._lookup.batching import BatchRequest
 
 
 class _Result:
-    """What the threads of a batch wait for.
+    """The result of a batch, for which threads wait.
 
-    Each waits at a lock of its own, and whoever sets the result waits for none. A future of the standard library has
-    one lock for all: a thread that a signal handler has interrupted in the middle of its waiting would keep everybody
-    from the result, the handler among them.
+    Each thread waits at a lock of its own, and the thread that sets the result waits for none. A future of the standard
+    library has one lock for all: a thread that a signal handler has interrupted in the middle of its waiting would keep
+    everybody from the result, the handler among them.
     """
 
     def __init__(self) -> None:
@@ -47,86 +45,79 @@ class _Result:
         latch = Lock()
         latch.acquire()
         self._latches.append(latch)
-        # Looked at after the latch is in its place: either it is set now, or the latch will be released.
+        # The latch is in its place first: either the result is set now, or the latch will be released.
         if not self._is_set and not latch.acquire(timeout=seconds):
             raise TimeoutError
         return self._result
 
 
 class ThreadBatching:
-    """The batches of all threads of the process."""
+    """Loads the batches of all threads of the process."""
 
     def __init__(self) -> None:
         self._thread = local()
         self.start_afresh()
 
     def start_afresh(self) -> None:
-        """Forget what is under way: those who asked are in the process that this one was forked from."""
+        """Forget the batches: in a forked child, their callers are in the parent."""
         self._lock = Lock()
-        self._lines: dict[Hashable, BatchQueue[Any]] = {}
+        self._queues: dict[Hashable, BatchQueue[Any]] = {}
 
-    def ask(
-        self, loader: BatchLoader[_Answer], ids: tuple[str, ...], deadline: float, not_before: float = NEVER
-    ) -> dict[str, _Answer]:
-        """Return an answer for each id, waiting no longer than until the deadline.
-
-        Args:
-            loader: How to ask.
-            ids: For what.
-            deadline: Until when, on the clock ``time.monotonic``.
-            not_before: An answer to a question that was asked at this time or earlier will not do.
-        """
+    def load(self, request: BatchRequest) -> BatchResult[Any]:
+        """Return an answer for each id of a request, waiting no longer than until its deadline."""
+        loader, deadline = request.loader, request.deadline
         if getattr(self._thread, "is_inside", False):
             # A signal handler interrupted this very thread in the section below, and must not wait for it.
-            return _ask_here(loader, ids)
-        if is_asking():
-            return _ask_alone(loader, ids, deadline)
+            return loader.load(request.ids)
+        if is_loading():
+            return _load_alone(request)
         joined_at = monotonic()
         with self._alone():
-            line = self._lines.setdefault(loader.key, BatchQueue())
-            joined = line.join(loader, ids, not_before, _Result)
-            if line.runner is None or line.runner.done():
-                line.runner = in_background(partial(self._run, loader.key, line))
-        answers: dict[str, _Answer] = {}
+            queue = self._queues.setdefault(loader.key, BatchQueue())
+            joined = queue.join(request, _Result)
+            if queue.runner is None or queue.runner.done():
+                queue.runner = in_background(partial(self._run, loader.key, queue))
+        answers: dict[str, Any] = {}
+        reads = 0
         try:
-            if line.runner is None:
-                copy_context().run(self._run, loader.key, line)
+            if queue.runner is None:
+                copy_context().run(self._run, loader.key, queue)
             for batch, wanted in joined.items():
                 try:
-                    found = batch.future.result(max(0.0, deadline - monotonic()))
+                    result: BatchResult[Any] = batch.future.result(max(0.0, deadline - monotonic()))
                 except TimeoutError as error:
-                    waited, in_flight = monotonic() - joined_at, line.seconds_in_flight()
-                    answers |= dict.fromkeys(
-                        wanted, loader.failure_for(error, waited=waited, in_flight=in_flight)
-                    )
+                    waited, in_flight = monotonic() - joined_at, queue.seconds_in_flight()
+                    failure = loader.failure_for(error, waited=waited, in_flight=in_flight)
+                    answers |= dict.fromkeys(wanted, failure)
                 else:
-                    answers |= {each: found[each] for each in wanted}
-                loader.reads += batch.reads
-        finally:  # Also at somebody's interrupt.
+                    answers |= {each: result.answers[each] for each in wanted}
+                    reads += result.reads
+        finally:  # Also after an exception of a signal handler.
             with self._alone():
-                line.leave(joined)
-        return answers
+                queue.leave(joined)
+        return BatchResult(answers, reads)
 
-    def _run(self, key: Hashable, line: BatchQueue[Any]) -> None:
+    def _run(self, key: Hashable, queue: BatchQueue[Any]) -> None:
         while True:
             with self._alone():
-                batch = line.start_next()
+                batch = queue.start_next()
                 if batch is None:
-                    if self._lines.get(key) is line:
-                        del self._lines[key]
+                    if self._queues.get(key) is queue:
+                        del self._queues[key]
                     return
             ids = tuple(batch.ids)
             try:
-                answers = batch.loader.ask(ids)
-            except BaseException as error:  # noqa: BLE001 - whatever it was, those who wait must hear of it
-                answers = dict.fromkeys(ids, batch.loader.failure_for(error))
-            batch.settle(answers)
+                result = batch.loader.load(ids)
+            except BaseException as error:  # noqa: BLE001 - the callers must hear of any exception
+                result = BatchResult(dict.fromkeys(ids, batch.loader.failure_for(error)))
+            batch.settle(result)
             with self._alone():
-                line.spread(answers, batch.loader)
-            # Threads that are about to ask only wait for the interpreter: let them, for as long as more of them come.
-            while before := line.number_of_partial_batch:
+                queue.share_failure(result, batch.loader)
+            # Threads that are about to ask wait for the interpreter alone. Let them run, as long as more of them come:
+            # their ids leave with the next batch instead of in one of their own.
+            while before := queue.number_of_partial_batch:
                 sleep(0)
-                if line.number_of_partial_batch <= before:
+                if queue.number_of_partial_batch <= before:
                     break
 
     @contextmanager
@@ -139,21 +130,16 @@ class ThreadBatching:
             self._thread.is_inside = False
 
 
-def _ask_here(loader: BatchLoader[_Answer], ids: tuple[str, ...]) -> dict[str, _Answer]:
-    answers = loader.ask(ids)
-    loader.reads = loader.sent
-    return answers
-
-
-def _ask_alone(loader: BatchLoader[_Answer], ids: tuple[str, ...], deadline: float) -> dict[str, _Answer]:
+def _load_alone(request: BatchRequest) -> BatchResult[Any]:
+    loader, ids = request.loader, request.ids
     try:
-        return within(deadline - monotonic(), partial(_ask_here, loader, ids))
+        return within(request.deadline - monotonic(), partial(loader.load, ids))
     except TimeoutError as error:
-        return dict.fromkeys(ids, loader.failure_for(error))
+        return BatchResult(dict.fromkeys(ids, loader.failure_for(error)))
 
 
 THREADS: Final = ThreadBatching()
-"""Of this process."""
+"""The batches of this process."""
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
     os.register_at_fork(after_in_child=THREADS.start_afresh)

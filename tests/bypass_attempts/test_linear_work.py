@@ -13,7 +13,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import GuardError, ManagedSecurityGroupError, StatusUnavailableError
-from safe_ecs._calls.call import copied
+from safe_ecs._calls.copies import copy_containers
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs._core.drive import drive
 from safe_ecs._core.failure import Failure
@@ -31,6 +31,7 @@ from safe_ecs.policy import GuardPolicy
 from safe_ecs.testing import CannedAnswer
 from tests.support.concurrency import Callers, run_script
 from tests.support.merged_calls import effective
+from tests.support.resolvers import PlayedResolver
 from tests.support.sdk import OpenApiRequest
 from tests.support.transports import DELETE, params, query
 
@@ -111,7 +112,7 @@ def many_templates(size: int) -> Any:
 
 
 def a_copy_of_a_long_body(size: int) -> Any:
-    return partial(copied, [{"Tag": ["x"]} for _ in range(size)])
+    return partial(copy_containers, [{"Tag": ["x"]} for _ in range(size)])
 
 
 def a_long_answer(size: int) -> Any:
@@ -169,7 +170,7 @@ def a_review(size: int) -> Any:
             for i in read.security_group_ids
         }
 
-    return lambda: drive(review(request, GuardPolicy()), answer)
+    return lambda: drive(review(request, GuardPolicy(), PlayedResolver()), answer)
 
 
 def a_memory_of_many(size: int) -> Any:
@@ -246,7 +247,7 @@ def test_deep_nesting_is_read_so_far_and_no_farther(kind: str, depth: int) -> No
     request = effective(body={"SecurityGroupId": value})
     assert request is not None
     assert request.unreadable or request.targets == ("sg-deep",)
-    copied(value)
+    copy_containers(value)
 
 
 @pytest.mark.parametrize(
@@ -266,14 +267,14 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
         """
         from safe_ecs._core.effective import effective_request
         from safe_ecs._core.request import MergedCall
-        from safe_ecs._calls.call import copied
+        from safe_ecs._calls.copies import copy_containers
         value = ["sg-1"]
         for _ in range(30):
             value = [value, value]
         within = []
         within.extend([within] * 5)
         for each in (value, within):
-            copied(each)
+            copy_containers(each)
             call = MergedCall({}, None, False, {"X": each}, None, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")
             print(effective_request(call).unreadable)
         """,

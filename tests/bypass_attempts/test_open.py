@@ -49,7 +49,7 @@ def with_an_observer_that_changes_the_request(client: Any, request: Any) -> None
 
     request.query["SecurityGroupId"] = ordinary
     client._safe_ecs_enforcer = Enforcer(
-        GuardPolicy(), client._safe_ecs_enforcer.knowledge.cache, [Meddler()]
+        GuardPolicy(), client._safe_ecs_enforcer.cache, [Meddler()]
     )
     client.guard.status(ordinary)
     client.do_request(params(DELETE), request, RuntimeOptions())

@@ -17,6 +17,7 @@ from safe_ecs._lookup.queries.statuses import describe
 from safe_ecs.testing import CannedAnswer, FakeEcs
 from tests.bypass_attempts.refusal import HARMLESS, REGION, RUN, refuse
 from tests.support.merged_calls import effective
+from tests.support.resolvers import PlayedResolver
 from tests.support.sdk import OpenApiRequest
 from tests.support.transports import DELETE, DOORS, params, query
 
@@ -139,7 +140,7 @@ def test_an_ecs_that_minds_the_case_of_ids_opens_no_way(query: dict[str, str], o
     """It is not documented whether it does: what is not found in lower case is looked for as it is spelt."""
     request = effective(action=RUN, query={**REGION, **query})
     assert request is not None
-    assert drive(review(request, GuardPolicy()), _answer_minding_case).outcome == outcome
+    assert drive(review(request, GuardPolicy(), PlayedResolver()), _answer_minding_case).outcome == outcome
 
 
 NAMES = (

@@ -59,7 +59,7 @@ def test_a_clock_that_is_put_back_or_forward_makes_nothing_live_longer(
     ecs: FakeEcs, client: Client, mocker: Any, seconds: float
 ) -> None:
     """What was not found, and what a template held, is not believed when its age makes no sense."""
-    clock = mocker.patch("safe_ecs.cache._memory.monotonic", return_value=monotonic())
+    clock = mocker.patch("safe_ecs.cache._store.monotonic", return_value=monotonic())
     ordinary = ecs.create_security_group()
     template = ecs.create_launch_template(ordinary)
     with suppress(ClientException):

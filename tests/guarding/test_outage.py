@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
-from safe_ecs._lookup.sending.retries import RetryQuota
+from safe_ecs._lookup.sending.breaker import RetryQuota
 from safe_ecs._lookup.threads import THREADS
 from safe_ecs.testing import CannedAnswer
 from tests.support.concurrency import Callers
 from tests.support.observers import Notebook
+from tests.support.quotas import take
 from tests.support.sdk import models
 from tests.support.transports import call
 
@@ -44,7 +45,7 @@ def check(client: Client, group: str, form: str = "sync") -> Any:
 def wait_for_end_of_look_ups() -> None:
     """Wait for the thread that asked: until it has ended, who asks for the same is given the answer it has just got."""
     deadline = monotonic() + 10
-    while THREADS._lines:
+    while THREADS._queues:
         assert monotonic() < deadline
         sleep(0.005)
 
@@ -52,7 +53,7 @@ def wait_for_end_of_look_ups() -> None:
 @pytest.fixture
 def clock(mocker: Any) -> Any:
     """What the memory takes for the time."""
-    return mocker.patch("safe_ecs.cache._memory.monotonic", return_value=1000.0)
+    return mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -284,16 +285,16 @@ def test_the_quota_of_retries_is_used_up_and_earned_back() -> None:
     """As in botocore's standard mode: a failure in an outage is final at once."""
     quota = RetryQuota()
     taken = 0
-    while quota.take("ecs"):
+    while take(quota, "ecs"):
         taken += 1
     assert taken == RetryQuota.CAPACITY / RetryQuota.COST
-    assert quota.take("another")
+    assert take(quota, "another")
     quota.give_back("ecs", tries=2)
-    assert quota.take("ecs")
-    assert not quota.take("ecs")
+    assert take(quota, "ecs")
+    assert not take(quota, "ecs")
     for _ in range(RetryQuota.COST):
         quota.give_back("ecs", tries=1)
-    assert quota.take("ecs")
+    assert take(quota, "ecs")
 
 
 def test_in_a_lasting_outage_a_look_up_is_tried_once(ecs: FakeEcs, managed: str) -> None:

@@ -170,7 +170,7 @@ def all_texts(cache: StatusCache) -> list[str]:
     """Return every text that can be reached from what a memory keeps, and the memory's own."""
     seen: dict[int, object] = {}
     texts = [repr(cache), str(cache)]
-    left: list[Any] = [cache._tables]
+    left: list[Any] = [cache._store.tables]
     while left:
         thing = left.pop()
         if id(thing) in seen or isinstance(thing, type):
@@ -374,5 +374,5 @@ def test_the_search_finds_what_is_there(haystack: Haystack, ears: Ears, managed:
     ears.told(haystack)
     assert {needle for needle, _ in haystack.found()} == {KEY_ID, TOKEN}
     cache = StatusCache()
-    cache._tables.forgotten[KEY_ID] = 0.0
+    cache._store.tables.forgotten[KEY_ID] = 0.0
     assert any(KEY_ID in text for text in all_texts(cache))

@@ -7,8 +7,13 @@ from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from safe_ecs._lookup.batching import NEVER, BatchRequest, BatchResult
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from safe_ecs._lookup.loops import LoopBatching
+    from safe_ecs._lookup.threads import ThreadBatching
 
 PATIENCE = 6.0
 """Seconds: far more than an answer takes, and as long as a test waits for one that does not come."""
@@ -28,8 +33,7 @@ class StubLoader:
         judged: The answers for which it was asked whether they hold for all.
         begun: Is set when it is asked.
         begun_async: Is set when it is asked in an event loop.
-        sent: How many requests it has sent: two each time.
-        reads: How many were sent for what was asked of it.
+        reads: The reads of the results that ``load`` and ``load_async`` below were given for it: two for each batch.
         do: What it does when it is asked, in place of nothing.
         do_async: The same in an event loop.
         on_joined: What it does when its ids have been joined.
@@ -39,7 +43,6 @@ class StubLoader:
 
     def __init__(self, key: str = "key", *, answer_for_all: str | None = None) -> None:
         self.key = key
-        self.sent = 0
         self.reads = 0
         self.asked: list[str] = []
         self.given: list[tuple[BaseException, float, float]] = []
@@ -51,19 +54,18 @@ class StubLoader:
         self.on_joined: Callable[[], object] = lambda: None
         self._answer_for_all = answer_for_all
 
-    def ask(self, ids: tuple[str, ...]) -> dict[str, str]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult[str]:
         self._begin(ids)
         self.do()
-        return {each: each.upper() for each in ids}
+        return BatchResult({each: each.upper() for each in ids}, 2)
 
-    async def ask_async(self, ids: tuple[str, ...]) -> dict[str, str]:
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[str]:
         self._begin(ids)
         self.begun_async.set()
         await self.do_async()
-        return {each: each.upper() for each in ids}
+        return BatchResult({each: each.upper() for each in ids}, 2)
 
     def _begin(self, ids: tuple[str, ...]) -> None:
-        self.sent += 2
         self.asked.append("".join(ids))
         self.begun.set()
 
@@ -77,3 +79,29 @@ class StubLoader:
     def common_failure(self, answers: dict[str, str]) -> str | None:
         self.judged.append(answers)
         return self._answer_for_all
+
+
+def load(
+    batches: ThreadBatching,
+    loader: StubLoader,
+    ids: tuple[str, ...],
+    deadline: float,
+    not_before: float = NEVER,
+) -> dict[str, str]:
+    """Return the answers for ids, and add their reads to those of the loader."""
+    result = batches.load(BatchRequest(loader, ids, deadline, not_before))
+    loader.reads += result.reads
+    return result.answers
+
+
+async def load_async(
+    batches: LoopBatching,
+    loader: StubLoader,
+    ids: tuple[str, ...],
+    deadline: float,
+    not_before: float = NEVER,
+) -> dict[str, str]:
+    """Do the same in an event loop."""
+    result = await batches.load(BatchRequest(loader, ids, deadline, not_before))
+    loader.reads += result.reads
+    return result.answers

@@ -252,7 +252,7 @@ def test_clients_forget_what_is_no_longer_so(tmp_path: Path, how: str) -> None:
         if how != "end":
             ecs.reset() if how == "reset" else ecs.load(tmp_path / "empty.json")
             assert not any(client.guard.status("sg-1")["sg-1"].exists for client in clients)
-    assert not [key for cache in caches for key in cache._tables.statuses if key[0] == ecs.endpoint]
+    assert not [key for cache in caches for key in cache._store.tables.statuses if key[0] == ecs.endpoint]
 
 
 def test_an_answer_on_its_way_at_a_reset_is_not_remembered(ecs: FakeEcs, client: Client) -> None:

@@ -1,127 +1,119 @@
-"""Drives the Describe calls of one look-up to its end, sync or async, within ``lookup_timeout``."""
+"""Executes the steps of one job, sync or async, within ``lookup_timeout``: sends queries, and waits for other processes."""
 
 from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from safe_ecs._core.drive import drive, drive_async
 from safe_ecs._core.failure import Failure
+from safe_ecs._lookup.queries.statuses import Query
+from safe_ecs._lookup.sending.breaker import QUOTA
 from safe_ecs._lookup.sending.failures import failure_of, timed_out
-from safe_ecs._lookup.sending.retries import QUOTA, retrying, retrying_async
+from safe_ecs._lookup.sending.retries import retrying, retrying_async
+from safe_ecs.cache._background import in_background_async
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Hashable
+    from collections.abc import Callable
 
-    from safe_ecs._lookup.queries.statuses import Query
-    from safe_ecs._lookup.sending.connection import Connection
+    from safe_ecs._lookup.context import LookupContext
 
 _ROUNDING_SECONDS: Final = 0.01
-_Result = TypeVar("_Result")
 
 
-class Limits(NamedTuple):
-    """What bounds a look-up.
+class Blocking(NamedTuple):
+    """A step that may block, but not for long: a round trip to a cache that processes share.
 
     Attributes:
-        seconds: The most that it may take in all.
-        attempts: The most tries for one call.
-        payer: Whose quota pays for further tries.
+        work: The step. It does not raise.
     """
 
-    seconds: float
-    attempts: int
-    payer: Hashable
+    work: Callable[[], Any]
 
 
-class Account(Protocol):
-    """Keeps account of what is sent."""
-
-    def trying(self, query: Query, tries: int, /) -> None:
-        """Hear, before each try, of the query and the number of the try."""
-        ...
-
-    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None, /) -> None:
-        """Hear, after the last, how many tries and how long it took, and why there is no answer if there is none."""
-        ...
+Step: TypeAlias = Query | Blocking
 
 
-def ask(
-    connection: Connection,
-    queries: Generator[Query, object, _Result],
-    limits: Limits,
-    account: Account,
-) -> _Result:
-    """Send what a generator of queries yields, and return its result; never raises for ECS or the network.
+class Sender:
+    """Executes the steps of one job. The time of the job begins when its sender is made.
 
     Args:
-        connection: The way to ECS.
-        queries: The generator.
-        limits: The bounds.
-        account: Hears of each query.
+        context: The context of the look-up.
+
+    Attributes:
+        sent: How many requests it has sent.
     """
-    deadline = monotonic() + limits.seconds
-    return drive(queries, lambda query: _send(connection, query, limits, deadline, account))
 
+    def __init__(self, context: LookupContext) -> None:
+        self.sent = 0
+        self._context = context
+        self._policy = context.resources.policy
+        self._payer = context.at.host, context.principal
+        self._deadline = monotonic() + self._policy.lookup_timeout
 
-async def ask_async(
-    connection: Connection,
-    queries: Generator[Query, object, _Result],
-    limits: Limits,
-    account: Account,
-) -> _Result:
-    """Do what ``ask`` does, in an event loop."""
-    deadline = monotonic() + limits.seconds
-    return await drive_async(queries, lambda query: _send_async(connection, query, limits, deadline, account))
+    def execute(self, step: Step) -> Any:  # noqa: ANN401 - each step has a result of its own
+        """Return the result of a step: for a query the body of the answer, or a Failure.
 
-
-def _send(connection: Connection, query: Query, limits: Limits, deadline: float, account: Account) -> object:
-    tries, began = 0, monotonic()
-    body: object = None
-    try:
-        for attempt in retrying(limits.payer, limits.attempts, deadline - monotonic()):
-            with attempt:
-                tries += 1
-                seconds = _seconds_left(deadline)
-                account.trying(query, tries)
-                body = connection.describe(query.action, query.parameters, seconds)
-                QUOTA.give_back(limits.payer, tries)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
-        body = _failure(error, query, limits, deadline)
-    account.asked(query, tries, monotonic() - began, body if isinstance(body, Failure) else None)
-    return body
-
-
-async def _send_async(
-    connection: Connection, query: Query, limits: Limits, deadline: float, account: Account
-) -> object:
-    tries, began = 0, monotonic()
-    body: object = None
-    try:
-        async with asyncio.timeout(deadline - monotonic()):
-            async for attempt in retrying_async(limits.payer, limits.attempts, deadline - monotonic()):
+        It never raises for ECS or the network.
+        """
+        if isinstance(step, Blocking):
+            return step.work()
+        tries, began = 0, monotonic()
+        body: object = None
+        try:
+            for attempt in retrying(self._payer, self._policy.lookup_attempts, self._deadline - monotonic()):
                 with attempt:
                     tries += 1
-                    seconds = _seconds_left(deadline)
-                    account.trying(query, tries)
-                    body = await connection.describe_async(query.action, query.parameters, seconds)
-                    QUOTA.give_back(limits.payer, tries)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the status is not known
-        body = _failure(error, query, limits, deadline)
-    account.asked(query, tries, monotonic() - began, body if isinstance(body, Failure) else None)
-    return body
+                    seconds = self._begin_try(step, tries)
+                    body = self._context.connection.describe(step.action, step.parameters, seconds)
+                    QUOTA.give_back(self._payer, tries)
+        except Exception as error:  # noqa: BLE001 - with any error, the status is not known
+            body = self._failure(error, step)
+        self._tell(step, tries, began, body)
+        return body
 
+    async def execute_async(self, step: Step) -> Any:  # noqa: ANN401 - each step has a result of its own
+        """Do the same in an event loop."""
+        if isinstance(step, Blocking):
+            return await in_background_async(step.work)
+        tries, began = 0, monotonic()
+        body: object = None
+        try:
+            async with asyncio.timeout(self._deadline - monotonic()):
+                async for attempt in retrying_async(
+                    self._payer, self._policy.lookup_attempts, self._deadline - monotonic()
+                ):
+                    with attempt:
+                        tries += 1
+                        seconds = self._begin_try(step, tries)
+                        body = await self._context.connection.describe_async(
+                            step.action, step.parameters, seconds
+                        )
+                        QUOTA.give_back(self._payer, tries)
+        except Exception as error:  # noqa: BLE001 - with any error, the status is not known
+            body = self._failure(error, step)
+        self._tell(step, tries, began, body)
+        return body
 
-def _seconds_left(deadline: float) -> float:
-    left = deadline - monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
+    def _begin_try(self, query: Query, tries: int) -> float:
+        """Count a request and return how many seconds it may take."""
+        left = self._deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.sent += 1
+        counters = self._context.resources.counters
+        counters.count(lookups=1, retries=int(tries > 1), groups_asked=query.groups)
+        return left
 
+    def _tell(self, query: Query, tries: int, began: float, body: object) -> None:
+        """Tell the observers of a look-up that has ended."""
+        failure = body if isinstance(body, Failure) else None
+        seconds = monotonic() - began
+        dispatcher = self._context.resources.dispatcher
+        dispatcher.looked_up(self._context.at, query.action, query.groups, tries, seconds, failure)
 
-def _failure(error: Exception, query: Query, limits: Limits, deadline: float) -> Failure:
-    # A time-out of the last try comes as the SDK's own error, and ends with the look-up but for a rounding.
-    if monotonic() > deadline - _ROUNDING_SECONDS:
-        return timed_out(query.action, limits.seconds, error)
-    return failure_of(error, query.action)
+    def _failure(self, error: Exception, query: Query) -> Failure:
+        # A time-out of the last try comes as the SDK's own error, and ends with the look-up but for a rounding.
+        if monotonic() > self._deadline - _ROUNDING_SECONDS:
+            return timed_out(query.action, self._policy.lookup_timeout, error)
+        return failure_of(error, query.action)

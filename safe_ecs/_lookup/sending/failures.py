@@ -1,12 +1,18 @@
-"""What an exception of a read means, in words that hold none of its text: the SDK's may hold keys and signatures."""
+"""Tells what an exception of a read means, in words without its text: the SDK's texts may hold keys and signatures.
+
+The error code decides, then the HTTP status, then the class of a network error, and never the class of the SDK's
+exception: throttling is a ClientException or a ThrottlingException depending on a header. Quotas that last for a day
+look like throttling by name and do not pass in a minute.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
+from darabonba.exceptions import RetryError as TransportError
+
 from safe_ecs._core.failure import Failure
 from safe_ecs._lookup.queries.answers import ABOUT_ONE_ID
-from safe_ecs._lookup.sending.retries import is_network_error, is_transient
 
 _TRY_AGAIN: Final = "Try again in a minute."
 _NO_PERMISSION: Final = ("Forbidden", "NoPermission", "Unauthorized")
@@ -18,6 +24,40 @@ _WRONG_KEYS: Final = (
     "SignatureDoesNotMatch",
 )
 _THROTTLED: Final = ("Throttling", "Rejected.Throttling")
+_TRANSIENT_CODES: Final = frozenset({
+    "Throttling",
+    "Throttling.User",
+    "Throttling.Api",
+    "Rejected.Throttling",
+    "ServiceUnavailable",
+    "InternalError",
+})
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether the same read may succeed a moment later."""
+    code = getattr(error, "code", None)
+    if code in _TRANSIENT_CODES:
+        return True
+    status = getattr(error, "status_code", None)
+    if isinstance(code, str) and code.startswith("Throttling."):
+        return False
+    if isinstance(status, int):
+        return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR
+    return is_network_error(error)
+
+
+def is_network_error(error: BaseException) -> bool:
+    """Return whether no whole answer of ECS came back: no connection, a time-out, one cut short, or no JSON."""
+    inner = getattr(error, "inner_exception", error)
+    # The SDK turns OSErrors into its own class, but lets those errors of aiohttp pass that are none. They are told
+    # by their module, because aiohttp is the SDK's dependency and not ours.
+    if isinstance(inner, (TransportError, OSError)) or type(inner).__module__.startswith("aiohttp."):
+        return True
+    # A body that is no JSON, such as the page of a gateway that is down. The SDK does not tell its status.
+    return isinstance(inner, RuntimeError) and "json format" in str(inner)
 
 
 def failure_of(error: BaseException, action: str) -> Failure:

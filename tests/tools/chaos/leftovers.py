@@ -39,7 +39,7 @@ class Open:
                 "threads": len(now.threads - self.threads),
                 "tasks": tasks(),
                 "sockets": len(now.sockets - self.sockets),
-                "locks": _locks() + len(THREADS._lines) + len(LOOPS._lines),
+                "locks": _locks() + len(THREADS._queues) + len(LOOPS._queues),
             }
             if not any(found.values()) or monotonic() > deadline:
                 return found
@@ -56,7 +56,7 @@ def _sockets() -> list[str]:
 
 def _locks() -> int:
     """Return how many of the locks that callers share cannot be taken at once."""
-    locks: list[Any] = [THREADS._lock, *(cache._tables.lock for cache in _memory._all_caches())]
+    locks: list[Any] = [THREADS._lock, *(cache._store.tables.lock for cache in _memory._all_caches())]
     held = 0
     for lock in locks:
         if lock.acquire(blocking=False):

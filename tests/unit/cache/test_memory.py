@@ -35,7 +35,7 @@ OTHER = GroupStatus("sg-2", True, False, None, "cn-hangzhou")  # noqa: FBT003 - 
 
 @pytest.fixture
 def clock(mocker: Any) -> Any:
-    return mocker.patch("safe_ecs.cache._memory.monotonic", return_value=1000.0)
+    return mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
 
 
 def refuse(client: Client, group: str) -> None:
@@ -171,7 +171,7 @@ def test_threads_do_not_break_it() -> None:
 def test_an_interrupt_of_a_write_costs_no_memory(mocker: Any) -> None:
     """While it waits for the lock, that is: what is written later is kept again."""
     cache = StatusCache()
-    lock = mocker.patch.object(cache._tables, "lock")
+    lock = mocker.patch.object(cache._store.tables, "lock")
     lock.acquire.side_effect = KeyboardInterrupt
     with pytest.raises(KeyboardInterrupt):
         cache.remember(READ, MYSELF, [FOUND])

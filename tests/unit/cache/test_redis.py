@@ -243,7 +243,7 @@ def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
     with server.halted():
         status(client, "sg-none", form=form)
         client.guard.forget(ordinary)
-    cast("Any", client._safe_ecs_enforcer.knowledge.cache)._rests_until = -1
+    cast("Any", client._safe_ecs_enforcer.cache)._rests_until = -1
     assert status(client, ordinary, form=form)[ordinary].source == "lookup"
     assert [read.parameters["SecurityGroupIds"].count(ordinary) for read in ecs.reads] == [1, 0, 1]
 
@@ -354,7 +354,7 @@ def test_one_with_a_client_of_its_own_travels_as_the_cache_of_one_process(
     with server.client as direct:
         twin = pickle.loads(pickle.dumps(RedisStatusCache(direct, maxsize=7)))  # noqa: S301 - our own
     assert type(twin) is StatusCache
-    assert twin._maxsize == 7
+    assert twin._store.maxsize == 7
     assert "give it a URL" in caplog.text
 
 

@@ -84,7 +84,9 @@ def test_action_and_targets_are_those_that_arrive(
     if transport == "do_request":
         call = from_do_request(stock, params("DescribeInstances"), request, runtime)
     else:
-        call = from_do_rpcrequest(stock, "DescribeInstances", ECS, "HTTP", request, runtime)
+        call = from_do_rpcrequest(
+            stock, "DescribeInstances", ECS, "HTTP", "POST", "AK", "json", request, runtime
+        )
     reviewed = None if call is None else call.effective
     try:
         TRANSPORTS[transport](stock, "DescribeInstances", request, runtime)

@@ -9,6 +9,7 @@ from safe_ecs._core.endpoints import region_of_endpoint, regions_of
 from safe_ecs._core.review import review
 from safe_ecs.policy import GuardPolicy
 from tests.support.merged_calls import effective
+from tests.support.resolvers import PlayedResolver
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_a_group_found_in_a_later_region_is_known_though_an_earlier_one_could_no
         query={"SecurityGroupId": "sg-a", "RegionId": "cn-qingdao"}, client_region_id="cn-beijing"
     )
     assert request is not None
-    steps = review(request, GuardPolicy())
+    steps = review(request, GuardPolicy(), PlayedResolver())
     next(steps)
     steps.send({"sg-a": Undetermined(security_group_id="sg-a", reason="it rains", next_step="Wait.")})
     with pytest.raises(StopIteration) as done:
@@ -77,7 +78,7 @@ def test_missing_in_one_region_does_not_outweigh_unknown_in_another() -> None:
         host="ecs.cn-beijing.aliyuncs.com",
     )
     assert request is not None
-    steps = review(request, GuardPolicy())
+    steps = review(request, GuardPolicy(), PlayedResolver())
     assert next(steps).region_id == "cn-qingdao"
     unknown = Undetermined(security_group_id="sg-a", reason="it rains", next_step="Wait.")
     assert steps.send({"sg-a": unknown}).region_id == "cn-beijing"

@@ -10,6 +10,7 @@ from safe_ecs._core.decision import Decision, GroupStatus, Undetermined
 from safe_ecs._core.request import EffectiveRequest, LaunchTemplate
 from safe_ecs._core.review import Read, TemplateRead, conclude, first_read, review
 from safe_ecs.policy import GuardPolicy
+from tests.support.resolvers import PlayedResolver
 
 ENFORCE, OFF = GuardPolicy(), GuardPolicy(mode="off")
 OWNER = (("ownerid", "7"),)
@@ -53,7 +54,7 @@ def play(
     request: EffectiveRequest, *answers: Any, policy: GuardPolicy = ENFORCE
 ) -> tuple[list[Any], Decision]:
     """Give one answer after the other, and return the questions and the decision."""
-    steps = review(request, policy)
+    steps = review(request, policy, PlayedResolver())
     questions, waiting = [], list(answers)
     try:
         questions.append(next(steps))

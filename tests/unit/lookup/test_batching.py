@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_ecs._lookup.batching import _ASKING, NEVER, Batch, BatchQueue, is_asking
+from safe_ecs._lookup.batching import (
+    _LOADING,
+    NEVER,
+    Batch,
+    BatchQueue,
+    BatchRequest,
+    BatchResult,
+    is_loading,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +25,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def nobody_asks() -> Iterator[None]:
     """What starts a batch says so in its context, which here is that of all tests."""
-    token = _ASKING.set(None)
+    token = _LOADING.set(None)
     yield
-    _ASKING.reset(token)
+    _LOADING.reset(token)
 
 
 class Future:
@@ -40,18 +48,16 @@ class StubLoader:
 
     key = "key"
     most_ids = 3
-    reads = 0
 
     def __init__(self, answer_for_all: str | None = None) -> None:
-        self.sent = 0
         self.noted: list[int] = []
         self.judged: list[dict[str, str]] = []
         self.answer_for_all = answer_for_all
 
-    def ask(self, ids: tuple[str, ...]) -> dict[str, str]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult[str]:
         raise NotImplementedError
 
-    async def ask_async(self, ids: tuple[str, ...]) -> dict[str, str]:
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[str]:
         raise NotImplementedError
 
     def joined(self, ids: int) -> None:
@@ -65,9 +71,11 @@ class StubLoader:
         return self.answer_for_all
 
 
-def join(line: BatchQueue[str], ids: str, loader: StubLoader | None = None, not_before: float = NEVER) -> Any:
+def join(
+    queue: BatchQueue[str], ids: str, loader: StubLoader | None = None, not_before: float = NEVER
+) -> Any:
     """Join, and return the batches with their ids as texts."""
-    joined = line.join(loader or StubLoader(), ids, not_before, Future)
+    joined = queue.join(BatchRequest(loader or StubLoader(), tuple(ids), math.inf, not_before), Future)
     return [(batch, "".join(each)) for batch, each in joined.items()]
 
 
@@ -78,146 +86,138 @@ def clock(mocker: Any) -> Any:
 
 def test_ids_fill_one_batch_after_the_other() -> None:
     """None holds more than it may, and an id that waits already waits once."""
-    line, loader = BatchQueue[str](), StubLoader()
-    [(first, of_first), (second, of_second)] = join(line, "abcd", loader)
+    queue, loader = BatchQueue[str](), StubLoader()
+    [(first, of_first), (second, of_second)] = join(queue, "abcd", loader)
     assert (of_first, of_second) == ("abc", "d")
-    assert ["".join(batch.ids) for batch in line.waiting] == ["abc", "d"]
+    assert ["".join(batch.ids) for batch in queue.waiting] == ["abc", "d"]
     assert first.loader is loader
-    assert join(line, "bde", loader) == [(first, "b"), (second, "de")]
-    assert ["".join(batch.ids) for batch in line.waiting] == ["abc", "de"]
+    assert join(queue, "bde", loader) == [(first, "b"), (second, "de")]
+    assert ["".join(batch.ids) for batch in queue.waiting] == ["abc", "de"]
     assert (first.callers, second.callers) == (2, 2)
     assert loader.noted == [0, 2]
-    assert join(line, "") == []
+    assert join(queue, "") == []
 
 
 def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -> None:
     """As after forgetting: an answer to an older question will not do."""
-    line = BatchQueue[str]()
-    [(first, _)] = join(line, "ab")
-    assert [line.start_next()] == [first]
-    assert (first.started_at, line.under_way, list(line.waiting)) == (1000.0, first, [])
-    assert join(line, "a") == [(first, "a")]
-    assert join(line, "a", not_before=999.9) == [(first, "a")]
-    [(second, of_second)] = join(line, "a", not_before=1000.0)
+    queue = BatchQueue[str]()
+    [(first, _)] = join(queue, "ab")
+    assert [queue.start_next()] == [first]
+    assert (first.started_at, queue.under_way, list(queue.waiting)) == (1000.0, first, [])
+    assert join(queue, "a") == [(first, "a")]
+    assert join(queue, "a", not_before=999.9) == [(first, "a")]
+    [(second, of_second)] = join(queue, "a", not_before=1000.0)
     assert second is not first
     assert of_second == "a"
-    assert join(line, "bc") == [(first, "b"), (second, "c")]
+    assert join(queue, "bc") == [(first, "b"), (second, "c")]
 
 
 def test_batches_leave_in_the_order_of_their_making() -> None:
-    line = BatchQueue[str]()
-    batches = [batch for batch, _ in join(line, "abcdefg")]
-    assert [line.start_next() for _ in range(4)] == [*batches, None]
-    assert line.under_way is None
+    queue = BatchQueue[str]()
+    batches = [batch for batch, _ in join(queue, "abcdefg")]
+    assert [queue.start_next() for _ in range(4)] == [*batches, None]
+    assert queue.under_way is None
 
 
 def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
     """Whose answer shows when an outage is over."""
-    line = BatchQueue[str]()
-    [(first, _), (second, _), (third, _)] = join(line, "abcdefg")
-    line.leave((first, third))
-    assert not line.is_abandoned
-    assert [line.start_next()] == [second]
-    line.leave([second])
-    assert line.is_abandoned
-    assert line.start_next() is third
-    assert line.is_abandoned
-    assert line.start_next() is None
+    queue = BatchQueue[str]()
+    [(first, _), (second, _), (third, _)] = join(queue, "abcdefg")
+    queue.leave((first, third))
+    assert not queue.is_abandoned
+    assert [queue.start_next()] == [second]
+    queue.leave([second])
+    assert queue.is_abandoned
+    assert queue.start_next() is third
+    assert queue.is_abandoned
+    assert queue.start_next() is None
 
 
 def test_a_line_is_forsaken_when_nobody_waits() -> None:
-    line = BatchQueue[str]()
-    assert line.is_abandoned
-    [(first, _)] = join(line, "a")
-    assert not line.is_abandoned
-    line.start_next()
-    assert not line.is_abandoned
-    [(second, _)] = join(line, "b")
-    line.leave([first])
-    assert not line.is_abandoned
-    line.leave([second])
-    assert line.is_abandoned
+    queue = BatchQueue[str]()
+    assert queue.is_abandoned
+    [(first, _)] = join(queue, "a")
+    assert not queue.is_abandoned
+    queue.start_next()
+    assert not queue.is_abandoned
+    [(second, _)] = join(queue, "b")
+    queue.leave([first])
+    assert not queue.is_abandoned
+    queue.leave([second])
+    assert queue.is_abandoned
 
 
 def test_a_batch_that_could_take_more_is_partial() -> None:
     """Only the next one counts: what stands behind another has time anyway."""
-    line = BatchQueue[str]()
+    queue = BatchQueue[str]()
     numbers = []
     for each in "abcd":
-        numbers.append(line.number_of_partial_batch)
-        join(line, each)
-    numbers.append(line.number_of_partial_batch)
+        numbers.append(queue.number_of_partial_batch)
+        join(queue, each)
+    numbers.append(queue.number_of_partial_batch)
     assert numbers == [0, 1, 2, 0, 0]
 
 
 def test_a_batch_is_settled_once() -> None:
     """Whoever comes second changes nothing."""
-    line = BatchQueue[str]()
-    [(batch, _)] = join(line, "ab")
+    queue = BatchQueue[str]()
+    [(batch, _)] = join(queue, "ab")
     batch.settle_with("x")
-    batch.settle({"a": "y", "b": "y"})
-    assert batch.future.results == [{"a": "x", "b": "x"}]
+    batch.settle(BatchResult({"a": "y", "b": "y"}))
+    assert batch.future.results == [BatchResult({"a": "x", "b": "x"}, 0)]
 
 
-def test_what_is_sent_from_the_start_to_the_end_of_a_batch_is_sent_for_it() -> None:
-    loader = StubLoader()
-    loader.sent = 5
-    batch = Batch[str](loader, Future())
-    assert (batch.reads, batch.started_at, batch.callers, batch.ids) == (0, math.inf, 0, {})
-    batch.start()
-    loader.sent = 7
-    assert batch.reads == 2
-    batch.settle({})
-    loader.sent = 9
-    assert batch.reads == 2
+def test_a_new_batch_is_empty_and_has_not_started() -> None:
+    batch = Batch[str](StubLoader(), Future())
+    assert (batch.started_at, batch.callers, batch.ids) == (math.inf, 0, {})
 
 
 def test_an_answer_for_all_is_spread_to_all(clock: Any) -> None:
-    line = BatchQueue[str]()
-    [(first, _), (second, _), (third, _)] = join(line, "abcdefg")
-    line.start_next()
-    line.spread({"a": "x"}, StubLoader())
-    assert len(line.waiting) == 2
+    queue = BatchQueue[str]()
+    [(first, _), (second, _), (third, _)] = join(queue, "abcdefg")
+    queue.start_next()
+    queue.share_failure(BatchResult({"a": "x"}), StubLoader())
+    assert len(queue.waiting) == 2
     assert not first.future.done()
     loader = StubLoader("y")
-    line.spread({"a": "x"}, loader)
+    queue.share_failure(BatchResult({"a": "x"}), loader)
     assert loader.judged == [{"a": "x"}]
-    assert first.future.results == [dict.fromkeys("abc", "y")]
-    assert second.future.results == [dict.fromkeys("def", "y")]
-    assert third.future.results == [{"g": "y"}]
-    assert not line.waiting
+    assert first.future.results == [BatchResult(dict.fromkeys("abc", "y"))]
+    assert second.future.results == [BatchResult(dict.fromkeys("def", "y"))]
+    assert third.future.results == [BatchResult({"g": "y"})]
+    assert not queue.waiting
     BatchQueue[str]().settle_all("y")
 
 
 def test_ecs_owes_an_answer_from_the_start_of_a_batch(clock: Any) -> None:
-    line = BatchQueue[str]()
-    assert line.seconds_in_flight() == 0
-    join(line, "a")
-    assert line.seconds_in_flight() == 0
-    line.start_next()
+    queue = BatchQueue[str]()
+    assert queue.seconds_in_flight() == 0
+    join(queue, "a")
+    assert queue.seconds_in_flight() == 0
+    queue.start_next()
     clock.return_value += 2.5
-    assert line.seconds_in_flight() == 2.5
+    assert queue.seconds_in_flight() == 2.5
 
 
-def test_who_asks_for_a_batch_is_asking_until_it_has_its_answer() -> None:
+def test_who_asks_for_a_batch_is_loading_until_it_has_its_answer() -> None:
     """A task that was started meanwhile may ask like any other afterwards."""
-    assert not Context().run(is_asking)
-    token = _ASKING.set(None)
+    assert not Context().run(is_loading)
+    token = _LOADING.set(None)
     try:
-        assert not is_asking()
-        line = BatchQueue[str]()
-        join(line, "a")
-        batch = line.start_next()
+        assert not is_loading()
+        queue = BatchQueue[str]()
+        join(queue, "a")
+        batch = queue.start_next()
         assert batch is not None
-        assert is_asking()
+        assert is_loading()
         batch.settle_with("x")
-        assert not is_asking()
+        assert not is_loading()
     finally:
-        _ASKING.reset(token)
+        _LOADING.reset(token)
 
 
 def test_nobody_runs_a_new_line() -> None:
-    line = BatchQueue[str]()
-    assert (line.runner, line.under_way, list(line.waiting)) == (None, None, [])
+    queue = BatchQueue[str]()
+    assert (queue.runner, queue.under_way, list(queue.waiting)) == (None, None, [])
     assert NEVER < 0
     assert math.isinf(NEVER)

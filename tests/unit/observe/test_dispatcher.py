@@ -138,8 +138,10 @@ def test_reads_are_all_that_were_sent_for_the_decision(ecs: FakeEcs, form: str) 
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_read_that_was_given_up_counts(ecs: FakeEcs, ordinary: str, form: str) -> None:
-    """It was sent."""
+def test_a_read_without_an_answer_in_time_is_no_read_of_the_decision(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    """The answer carries the number. The counters of the guard count every request as it is sent."""
     ecs.latency = 1.5
     guard = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_timeout=0.5)).guard
     parameters = {"SecurityGroupId": ordinary}
@@ -147,7 +149,7 @@ def test_a_read_that_was_given_up_counts(ecs: FakeEcs, ordinary: str, form: str)
         decision = asyncio.run(guard.check_async(DELETE, parameters))
     else:
         decision = guard.check(DELETE, parameters)
-    assert (decision.outcome, decision.reads) == ("unavailable", 1)
+    assert (decision.outcome, decision.reads, guard.stats.lookups) == ("unavailable", 0, 1)
 
 
 class Raising(Notebook):
@@ -220,7 +222,7 @@ def test_an_interrupt_in_an_observer_stops_the_call(ecs: FakeEcs, ordinary: str)
     client.guard.warm()
     client = Client(
         ecs.config(),
-        cache=client._safe_ecs_enforcer.knowledge.cache,
+        cache=client._safe_ecs_enforcer.cache,
         observers=[Raising(KeyboardInterrupt())],
     )
     with pytest.raises(KeyboardInterrupt):

@@ -76,7 +76,7 @@ def test_a_numbered_version_is_read_once_and_the_default_for_ttl(
     ecs: FakeEcs, client: Client, ordinary: str, mocker: Any
 ) -> None:
     """A version never changes, but which one is the default may, and so may what a name stands for."""
-    clock = mocker.patch("safe_ecs.cache._memory.monotonic", return_value=1000.0)
+    clock = mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
     template = ecs.create_launch_template(ordinary, name="web")
     calls: list[tuple[dict[str, Any], int]] = [
         ({"launch_template_id": template, "launch_template_version": 1}, 1),

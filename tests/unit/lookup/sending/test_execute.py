@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tenacity.wait import wait_random_exponential
 
+from safe_ecs import GuardPolicy, StatusCache
+from safe_ecs._core.drive import drive, drive_async
+from safe_ecs._core.review import Read
+from safe_ecs._lookup.context import LookupContext, Resources
 from safe_ecs._lookup.queries.statuses import Query
-from safe_ecs._lookup.sending.execute import Limits, ask, ask_async
+from safe_ecs._lookup.sending.breaker import RetryQuota
+from safe_ecs._lookup.sending.execute import Blocking, Sender
 from safe_ecs._lookup.sending.failures import failure_of, timed_out
-from safe_ecs._lookup.sending.retries import RetryQuota
+from safe_ecs.cache._failures import FailureScope
+from tests.support.quotas import take
 from tests.support.sdk_errors import answered
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 
 
 DESCRIBE = "DescribeSecurityGroups"
+PAYER = ("127.0.0.1", "payer")
 FORMS = ("sync", "async")
 
 
@@ -28,7 +36,7 @@ FORMS = ("sync", "async")
 def quota(mocker: Any) -> RetryQuota:
     """One that nobody else pays from."""
     quota = RetryQuota()
-    for module in ("retries", "execute"):
+    for module in ("breaker", "retries", "execute"):
         mocker.patch(f"safe_ecs._lookup.sending.{module}.QUOTA", quota)
     return quota
 
@@ -69,25 +77,29 @@ class EcsThatFails:
 
 
 class Book:
-    """Keeps the account."""
+    """Counts, and hears of look-ups."""
 
     def __init__(self) -> None:
-        self.tries: list[tuple[Query, int]] = []
-        self.ends: list[tuple[Query, int, Failure | None]] = []
+        self.counted: list[dict[str, int]] = []
+        self.ends: list[tuple[str, int, int, Failure | None]] = []
         self.seconds: list[float] = []
 
-    def trying(self, query: Query, tries: int) -> None:
-        self.tries.append((query, tries))
+    def count(self, **more: int) -> None:
+        self.counted.append(more)
 
-    def asked(self, query: Query, tries: int, seconds: float, failure: Failure | None) -> None:
-        self.ends.append((query, tries, failure))
+    def looked_up(
+        self, at: object, action: str, groups: int, tries: int, seconds: float, failure: Failure | None
+    ) -> None:
+        assert at is READ
+        self.ends.append((action, groups, tries, failure))
         self.seconds.append(seconds)
 
 
+READ = Read("127.0.0.1", "cn-hangzhou", ("sg-1",))
 QUERY = Query(DESCRIBE, {"RegionId": "cn-hangzhou"}, 1)
 
 
-ANOTHER = Query(DESCRIBE, {"RegionId": "cn-beijing"}, 1)
+ANOTHER = Query(DESCRIBE, {"RegionId": "cn-beijing"}, 2)
 
 
 def two_queries() -> Generator[Query, object, tuple[object, object]]:
@@ -100,11 +112,19 @@ def one_query() -> Generator[Query, object, object]:
     return (yield QUERY)
 
 
-def run(form: str, ecs: EcsThatFails, queries: Any, limits: Limits, book: Book) -> Any:
-    connection: Any = ecs
+def run(
+    form: str, ecs: Any, steps: Any, book: Any, seconds: float = 10, attempts: int = 4, payer: str = "payer"
+) -> Any:
+    policy = GuardPolicy(lookup_timeout=seconds, lookup_attempts=attempts)
+    resources = Resources(StatusCache(), policy, book, book)
+    principal: Any = payer
+    sender = Sender(LookupContext(READ, ecs, FailureScope(principal, None), resources))
     if form == "sync":
-        return ask(connection, queries, limits, book)
-    return asyncio.run(ask_async(connection, queries, limits, book))
+        result = drive(steps, sender.execute)
+    else:
+        result = asyncio.run(drive_async(steps, sender.execute_async))
+    assert sender.sent == len(book.counted)
+    return result
 
 
 DOWN = answered("ServiceUnavailable", 503)
@@ -116,22 +136,25 @@ def test_each_query_is_tried_anew_and_accounted_for(
 ) -> None:
     """Tries are counted from 1 for each; the account hears of every one, and of the end once."""
     ecs, book = EcsThatFails(DOWN, DOWN, {"a": 1}, DOWN, {"b": 2}), Book()
-    assert run(form, ecs, two_queries(), Limits(10, 4, "payer"), book) == ({"a": 1}, {"b": 2})
+    assert run(form, ecs, two_queries(), book, 10, 4) == ({"a": 1}, {"b": 2})
     assert ecs.asked == [(DESCRIBE, QUERY.parameters)] * 3 + [(DESCRIBE, ANOTHER.parameters)] * 2
-    assert book.tries == [(QUERY, 1), (QUERY, 2), (QUERY, 3), (ANOTHER, 1), (ANOTHER, 2)]
-    assert book.ends == [(QUERY, 3, None), (ANOTHER, 2, None)]
+    assert book.counted == [
+        {"lookups": 1, "retries": retries, "groups_asked": groups}
+        for retries, groups in ((0, 1), (1, 1), (1, 1), (0, 2), (1, 2))
+    ]
+    assert book.ends == [(DESCRIBE, 1, 3, None), (DESCRIBE, 2, 2, None)]
     assert all(0 <= seconds < 10 for seconds in book.seconds)
     assert all(0 < seconds <= 10 for seconds in ecs.seconds)
     assert ecs.seconds == sorted(ecs.seconds, reverse=True)
     assert len(pauses) == 3
-    assert quota._spent == {"payer": 5}  # Three further tries, of which each success gave one back.
+    assert quota._spent == {PAYER: 5}  # Three further tries, of which each success gave one back.
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_first_try_that_succeeds_gives_a_token_back(form: str, quota: RetryQuota) -> None:
-    quota.take("payer")
-    run(form, EcsThatFails({}), one_query(), Limits(10, 4, "payer"), Book())
-    assert quota._spent == {"payer": 4}
+    take(quota, PAYER)
+    run(form, EcsThatFails({}), one_query(), Book(), 10, 4)
+    assert quota._spent == {PAYER: 4}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -144,22 +167,22 @@ def test_the_last_failure_is_the_answer(
     form: str, quota: RetryQuota, pauses: list[float], errors: list[Exception], attempts: int, tries: int
 ) -> None:
     ecs, book = EcsThatFails(*errors), Book()
-    failure = run(form, ecs, one_query(), Limits(10, attempts, "payer"), book)
+    failure = run(form, ecs, one_query(), book, 10, attempts)
     assert failure == failure_of(errors[tries - 1], DESCRIBE)
     assert len(ecs.asked) == tries
-    assert book.ends == [(QUERY, tries, failure)]
+    assert book.ends == [(DESCRIBE, 1, tries, failure)]
     assert len(pauses) == tries - 1
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_without_quota_there_is_one_try(form: str, quota: RetryQuota, pauses: list[float]) -> None:
     """And another payer's quota is another's."""
-    while quota.take("payer"):
+    while take(quota, PAYER):
         pass
     ecs = EcsThatFails(*[DOWN] * 9)
-    run(form, ecs, one_query(), Limits(10, 4, "payer"), Book())
+    run(form, ecs, one_query(), Book(), 10, 4)
     assert len(ecs.asked) == 1
-    run(form, ecs, one_query(), Limits(10, 4, "another"), Book())
+    run(form, ecs, one_query(), Book(), payer="another")
     assert len(ecs.asked) == 5
 
 
@@ -170,7 +193,7 @@ def test_a_try_that_would_begin_too_late_is_not_made_and_costs_nothing(
     """A pause that ends after lookup_timeout is no pause, but the end."""
     mocker.patch.object(wait_random_exponential, "__call__", return_value=9.5)
     ecs, book = EcsThatFails(*[DOWN] * 9), Book()
-    failure = run(form, ecs, one_query(), Limits(9, 4, "payer"), book)
+    failure = run(form, ecs, one_query(), book, 9, 4)
     assert failure == failure_of(DOWN, DESCRIBE)
     assert len(ecs.asked) == 1
     assert quota._spent == {}
@@ -190,10 +213,10 @@ def test_what_fails_when_the_time_is_up_is_a_time_out(
             clock.return_value += 5 - left
             return super().describe(action, query, seconds_left)
 
-    failure = run(form, Slow(error), one_query(), Limits(5, 1, "payer"), book)
+    failure = run(form, Slow(error), one_query(), book, 5, 1)
     expected = timed_out(DESCRIBE, 5, error) if is_time_out else failure_of(error, DESCRIBE)
     assert failure == expected
-    assert book.ends == [(QUERY, 1, expected)]
+    assert book.ends == [(DESCRIBE, 1, 1, expected)]
     assert book.seconds == [pytest.approx(5 - left)]
 
 
@@ -209,13 +232,13 @@ def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, 
             return answer
 
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
-    assert run(form, ecs, two_queries(), Limits(5, 1, "payer"), book) == ({"a": 1}, {"b": 2})
+    assert run(form, ecs, two_queries(), book, 5, 1) == ({"a": 1}, {"b": 2})
     assert ecs.seconds == [5, 2]
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
-    run(form, ecs, two_queries(), Limits(3.5, 1, "payer"), book)
+    run(form, ecs, two_queries(), book, 3.5, 1)
     assert ecs.seconds == [3.5, 0.5]
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
-    first, second = run(form, ecs, two_queries(), Limits(3, 1, "payer"), book)
+    first, second = run(form, ecs, two_queries(), book, 3, 1)
     assert first == {"a": 1}
     assert second == timed_out(DESCRIBE, 3, second.cause)
     assert isinstance(second.cause, TimeoutError)
@@ -231,7 +254,19 @@ def test_a_task_waits_no_longer_than_lookup_timeout(quota: RetryQuota) -> None:
             return {}
 
     book = Book()
-    failure = run("async", Silent(), one_query(), Limits(0.05, 1, "payer"), book)
+    failure = run("async", Silent(), one_query(), book, 0.05, 1)
     assert failure == timed_out(DESCRIBE, 0.05, failure.cause)
     assert isinstance(failure.cause, TimeoutError)
-    assert book.ends == [(QUERY, 1, failure)]
+    assert book.ends == [(DESCRIBE, 1, 1, failure)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_blocking_step_is_done_without_a_request(form: str) -> None:
+    """In an event loop another thread does it."""
+
+    def steps() -> Generator[Blocking, Any, Any]:
+        return (yield Blocking(get_ident))
+
+    book = Book()
+    assert (run(form, EcsThatFails(), steps(), book) == get_ident()) is (form == "sync")
+    assert book.ends == []

@@ -6,10 +6,11 @@ import math
 from typing import Any
 
 import pytest
+from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs._core.failure import Failure
-from safe_ecs._lookup.sending.failures import failure_of, timed_out
-from tests.support.sdk_errors import NO_JSON, answered, no_connection, wrapped
+from safe_ecs._lookup.sending.failures import failure_of, is_network_error, is_transient, timed_out
+from tests.support.sdk_errors import NO_JSON, ClientPayloadError, answered, no_connection, wrapped
 
 DESCRIBE = "DescribeSecurityGroups"
 
@@ -134,3 +135,39 @@ def test_a_failure_becomes_the_unknown_status_of_a_group() -> None:
         "Forbidden.RAM",
         error,
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (answered("Throttling", 400), True),
+        (answered("Throttling.User", 400), True),
+        (answered("Throttling.Api", 400), True),
+        (answered("Rejected.Throttling", 400), True),
+        (answered("ServiceUnavailable", 400), True),
+        (answered("InternalError", 400), True),
+        (answered("Throttling.Vcpu.PerDay", 503), False),
+        (answered("SomethingNew", 429), True),
+        (answered("SomethingNew", 428), False),
+        (answered("SomethingNew", 499), False),
+        (answered("SomethingNew", 500), True),
+        (answered(None, 502), True),
+        (answered(None, None), False),
+        (answered("Forbidden.RAM", 403), False),
+        (wrapped(no_connection()), True),
+        (no_connection(), True),
+        (ConnectionResetError(), True),
+        (wrapped(OSError()), True),
+        (ClientPayloadError(), True),
+        (wrapped(ClientPayloadError()), True),
+        (NO_JSON, True),
+        (wrapped(NO_JSON), True),
+        (RuntimeError("something else"), False),
+        (ValueError("json format"), False),
+    ],
+)
+def test_what_may_succeed_a_moment_later_is_tried_again(error: Exception, expected: Any) -> None:
+    """By code, then by status, then by the class of a network error."""
+    assert is_transient(error) is expected
+    if not isinstance(error, ClientException):
+        assert is_network_error(error) is expected

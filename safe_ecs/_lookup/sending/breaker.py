@@ -1,0 +1,121 @@
+"""Bounds what look-ups cost while ECS fails: which are not sent, how often one is tried, and how long a caller waits."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from safe_ecs._lookup.sending.failures import timed_out
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Hashable, Iterable
+
+    from safe_ecs._core.failure import Failure
+    from safe_ecs._lookup.context import LookupContext
+
+_LEAST_WAIT: Final = 0.05
+"""The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
+
+_NEARLY: Final = 0.8
+"""The part of a time that counts as all of it, because a thread wakes a little early or late."""
+
+
+class RetryQuota:
+    """Tokens for further tries, for each principal at each host. A further try takes some, a success gives some back.
+
+    This is the quota of botocore's standard retry mode: while a host is down, soon no look-up is tried more than once.
+    It needs no lock: a token that two threads lose between them does no harm.
+    """
+
+    CAPACITY: Final = 60
+    COST: Final = 5
+    """The tokens of one further try: a look-up has three at most by default, so that four failed ones use up the quota."""
+
+    _MOST_PAYERS: Final = 1024
+
+    def __init__(self) -> None:
+        self._spent: dict[Hashable, int] = {}
+
+    def covers_a_try(self, payer: Hashable) -> bool:
+        """Return whether there are tokens left for one further try."""
+        return self._spent.get(payer, 0) + self.COST <= self.CAPACITY
+
+    def spend(self, payer: Hashable) -> None:
+        """Take the tokens of one further try."""
+        spent = self._spent.get(payer, 0) + self.COST
+        if len(self._spent) >= self._MOST_PAYERS:
+            self._spent.clear()
+        self._spent[payer] = spent
+
+    def give_back(self, payer: Hashable, tries: int) -> None:
+        """Return, after a success, the tokens of its last further try, or one token if it needed none."""
+        left = self._spent.get(payer, 0) - (self.COST if tries > 1 else 1)
+        if left > 0:
+            self._spent[payer] = left
+        else:
+            self._spent.pop(payer, None)
+
+
+QUOTA: Final = RetryQuota()
+"""The quota of this process."""
+
+
+class Breaker:
+    """Knows for one action, one place and one principal whether ECS answers.
+
+    The rules of an outage are these. A failure is not repeated for ``failure_ttl``: recent_failures() returns it instead.
+    A caller waits for at most half of the time since the last failure, so that calls spend a third of their time on
+    waiting at most. The look-up itself goes on after that: an answer that comes later ends the outage. A time-out is
+    an outage only if the request itself was in flight for about as long as the caller waited: a caller that stood in the
+    queue behind others learns nothing of ECS.
+
+    Args:
+        context: The context of the look-up.
+        action: The action of the query.
+    """
+
+    def __init__(self, context: LookupContext, action: str) -> None:
+        self._action = action
+        self._at = context.at
+        self._scope = context.scope
+        self._policy = context.resources.policy
+        self._failures = context.resources.cache.failures
+
+    def recent_failures(self, ids: Iterable[str]) -> dict[str, Failure]:
+        """Return the failure of each id for which ECS is not to be asked again yet."""
+        return self._failures.recall(self._at, self._action, ids, self._scope, self._policy)
+
+    def wait_until(self, deadline: float) -> float:
+        """Return until when a caller waits for an answer, on the clock ``time.monotonic``."""
+        least = self._policy.lookup_timeout * _LEAST_WAIT
+        since_outage = self._failures.seconds_since_outage(self._at, self._scope, self._policy)
+        return min(deadline, monotonic() + max(least, since_outage / 2))
+
+    def failure_of_waiting(self, waited: float, in_flight: float) -> Failure:
+        """Return the failure for a caller without an answer in time, and remember it if it is an outage.
+
+        Args:
+            waited: The seconds that the caller waited.
+            in_flight: The seconds that the batch under way has been in flight.
+        """
+        timeout = self._policy.lookup_timeout
+        failure = timed_out(self._action, timeout)
+        if in_flight >= waited * _NEARLY and waited >= timeout * _LEAST_WAIT * _NEARLY:
+            self._failures.remember(self._at, self._action, {"": failure}, self._scope)
+        return failure
+
+    def note(self, failures: dict[str, Failure], answered: Collection[str]) -> None:
+        """Remember the failures of a look-up, and clear those that its answers disprove.
+
+        Args:
+            failures: The failures by id.
+            answered: The ids that ECS answered for.
+        """
+        if answered:
+            self._failures.clear(self._at, self._action, answered, self._scope)
+        if failures:
+            self._failures.remember(self._at, self._action, failures, self._scope)
+
+    def note_answer(self) -> None:
+        """Clear the failures of the place and the principal, because ECS has answered."""
+        self._failures.clear(self._at, self._action, (), self._scope)
