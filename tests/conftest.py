@@ -13,22 +13,22 @@ from safe_ecs.testing._samples import NAT_GATEWAY_SERVICE_ID
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# So that what they assert is told in full, as in a test.
+# Have pytest rewrite the asserts of the drivers, so that a failure shows their values as in a test.
 pytest.register_assert_rewrite("tests.support.fake_drivers")
 
 SERVICE_ID = NAT_GATEWAY_SERVICE_ID
 
 
-@pytest.hookimpl(optionalhook=True)  # of xdist, which tests can be run without
+@pytest.hookimpl(optionalhook=True)  # an optional hook of xdist: the tests also run without xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return what ``--numprocesses auto`` means: many tests wait, so two workers for each processor."""
+    """Return the number of workers for ``--numprocesses auto``: two for each processor, as many tests wait."""
     return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture
 def ecs() -> Iterator[FakeEcs]:
     with FakeEcs() as server:
-        for key, secret in (("k", "s"), ("key", "secret")):  # Those of the programs that tests start.
+        for key, secret in (("k", "s"), ("key", "secret")):  # The keys of the programs that tests start.
             server.add_access_key(key, secret)
         yield server
 

@@ -1,4 +1,4 @@
-"""What the README shows is what happens."""
+"""The README shows the truth: its examples run, and its output and tables match the code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BLOCKS = [block for block in PYTHON if block not in TEST_FILES]
 def test_every_python_example_runs(
     number: int, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it stands, and with the output that is shown, ids aside."""
+    """An example runs as it stands and prints the output shown, ids aside."""
     monkeypatch.chdir(tmp_path)
     exec(compile(BLOCKS[number], f"README example {number}", "exec"), {})  # noqa: S102 - our own text
     printed = re.sub(r"sg-\w+", "sg-...", capsys.readouterr().out)
@@ -40,7 +40,7 @@ def test_every_python_example_runs(
 
 
 def test_the_test_file_runs_as_shown(tmp_path: Path) -> None:
-    """It has ten lines, and needs nothing beside itself."""
+    """The test file of the README has at most ten lines, needs no other file, and passes."""
     [block] = TEST_FILES
     assert len([line for line in block.splitlines() if line]) <= 10
     (tmp_path / "test_mine.py").write_text(block)
@@ -48,7 +48,7 @@ def test_the_test_file_runs_as_shown(tmp_path: Path) -> None:
 
 
 def test_the_record_is_that_of_its_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every field is there, in its order; what is never the same twice is of the same form."""
+    """The JSON record has the example's fields, in the same order. Values that differ from run to run have the same form."""
     monkeypatch.chdir(tmp_path)
     [example] = [block for block in BLOCKS if "JsonLinesLog" in block]
     exec(compile(example, "README example", "exec"), {})  # noqa: S102 - our own text
@@ -94,7 +94,7 @@ with client.guard.bypass(reason="OPS-7"):
 
 
 def test_the_terminal_shows_what_the_readme_shows(ecs: FakeEcs, tmp_path: Path) -> None:
-    """Tables, bar chart and all; without the colours."""
+    """The command line prints the tables and the bar chart of the README, colours aside."""
     nat, alb = "sg-bp1nat7k2mx0q4v9w3", "sg-bp1alb5c8ny6r1t2z7"
     ecs.create_security_group(security_group_id=nat, service_managed=True, service_id=1679259531804325)
     ecs.create_security_group(security_group_id=alb, service_managed=True, service_id=1503726641912004)
@@ -120,7 +120,7 @@ def test_the_terminal_shows_what_the_readme_shows(ecs: FakeEcs, tmp_path: Path) 
 
 
 def test_every_guarded_operation_is_listed() -> None:
-    """The table of the README is the table of the code."""
+    """The table of the README lists exactly the guarded operations of the code."""
     table = README.partition("## What is guarded")[2].partition("`safe_ecs.OPERATIONS`")[0]
     listed = re.findall(r"(?<=\| )[A-Z]\w+", table)
     assert sorted(listed) == sorted(name for name, operation in OPERATIONS.items() if operation.guarded)

@@ -1,4 +1,4 @@
-"""Programs as users write them: what type checkers make of the public names is what is there.
+"""Programs written as users write them: the types that type checkers infer are the types at run time.
 
 ``assert_type`` does nothing at run time. mypy and pyright fail on this file if a public type becomes another one.
 """
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class Deleting(StockClient):
-    """Somebody's subclass, with a method of its own."""
+    """A user's subclass, with a method of its own."""
 
     def delete(self, group: str) -> None:
         self.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=group))
 
 
 class Outcomes(Observer):
-    """Somebody's observer."""
+    """A user's observer."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -47,7 +47,7 @@ class Outcomes(Observer):
 
 
 async def test_a_client_of_ours_is_typed(ecs: FakeEcs, managed: str) -> None:
-    """It takes what the stock client takes, and has its guard and its methods."""
+    """Client is a stock client for type checkers: it takes the same arguments, and adds its guard."""
     outcomes = Outcomes()
     client = Client(
         ecs.config(), policy=GuardPolicy(mode="enforce"), cache=StatusCache(), observers=[outcomes]
@@ -70,7 +70,7 @@ async def test_a_client_of_ours_is_typed(ecs: FakeEcs, managed: str) -> None:
 
 
 def test_a_twin_of_the_stock_client_is_typed_as_our_client(ecs: FakeEcs, ordinary: str) -> None:
-    """It has a guard, and every method of the stock client."""
+    """A twin of the stock client has a guard, and every method of the stock client."""
     stock = StockClient(ecs.config())
     client = guard(stock, policy=GuardPolicy(ttl=7))
     assert_type(client, Client)
@@ -81,7 +81,7 @@ def test_a_twin_of_the_stock_client_is_typed_as_our_client(ecs: FakeEcs, ordinar
 
 
 def test_a_twin_of_a_subclass_has_the_methods_of_both_for_type_checkers(ecs: FakeEcs, managed: str) -> None:
-    """Its own once its class is asked for: Python's types have no other word for a class that is two."""
+    """Type checkers see the subclass after an isinstance check: Python has no type for an object of two classes."""
     client = guard(Deleting(ecs.config()))
     assert_type(client, Client)
     assert isinstance(client, Deleting)
@@ -91,7 +91,7 @@ def test_a_twin_of_a_subclass_has_the_methods_of_both_for_type_checkers(ecs: Fak
 
 
 def test_a_twin_of_the_generic_client_has_a_guard_for_type_checkers(ecs: FakeEcs, ordinary: str) -> None:
-    """It is no ECS client, and has none of its methods."""
+    """A twin of the generic client is no ECS client and has none of its methods."""
     client = guard(OpenApiClient(ecs.config()))
     generic: OpenApiClient = client
     assert not isinstance(generic, StockClient)

@@ -1,4 +1,4 @@
-"""The opponent."""
+"""The server of the bypass attempts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ecs() -> Iterator[FakeEcs]:
-    """An opponent that takes whatever arrives: signatures do not cover all that can be smuggled in."""
+    """A FakeEcs without signature checks: a signature does not cover everything that an attempt can add to a request."""
     with FakeEcs(check_signatures=False) as server:
         yield server

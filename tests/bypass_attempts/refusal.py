@@ -1,4 +1,4 @@
-"""What every way round the guard must end in."""
+"""The required end of every bypass attempt: a refusal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REGION = {"RegionId": "cn-hangzhou"}
 
 
 def refuse(send: Callable[[], Any], ecs: FakeEcs) -> None:
-    """Send, and see that the guard refuses and that nothing but reads has left."""
+    """Send, and check that the guard refuses and that nothing but reads is sent."""
     with pytest.raises(GuardError):
         send()
     assert not ecs.writes

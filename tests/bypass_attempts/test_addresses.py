@@ -1,4 +1,4 @@
-"""No address, and no region that is named beside another, leads the guard elsewhere than the write."""
+"""Neither an address nor a second region sends the guard's read to another place than the write."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _with_protocol(protocol: str) -> Callable[[Client, FakeEcs, str], Any]:
     def send(client: Client, ecs: FakeEcs, group: str) -> Any:
-        client._protocol = None  # type: ignore[assignment]  # then the call's own counts
+        client._protocol = None  # type: ignore[assignment]  # so that the call's own counts
         smuggled = protocol.format(endpoint=ecs.endpoint, group=group)
         action = HARMLESS if "Action" in protocol else DELETE
         return client.do_request(
@@ -83,7 +83,7 @@ ADDRESSES: dict[str, Callable[[Client, FakeEcs, str], Any]] = {
 def test_no_address_leads_the_guards_read_elsewhere_than_the_write(
     ecs: FakeEcs, client: Client, managed: str, way: str
 ) -> None:
-    """An ECS that does not know the group must not be asked in place of the one that does."""
+    """The guard must not ask an ECS without the group instead of the one that has it."""
     refuse(lambda: ADDRESSES[way](client, ecs, managed), ecs)
 
 
@@ -102,7 +102,7 @@ REGIONS: dict[str, Callable[[Client, Any], None]] = {
 def test_a_region_that_is_named_beside_another_does_not_make_a_group_missing(
     ecs: FakeEcs, client: Client, managed: str, way: str
 ) -> None:
-    """Which of them ECS believes is not documented: only what is in none of them is missing."""
+    """A group is missing only if every named region lacks it. ECS does not document its choice between two regions."""
     request = query(managed)
     if way == "the request's":
         del request.query["RegionId"]
@@ -111,7 +111,7 @@ def test_a_region_that_is_named_beside_another_does_not_make_a_group_missing(
 
 
 def test_a_region_in_a_header_is_looked_in(ecs: FakeEcs, client: Client) -> None:
-    """Other SDKs send one."""
+    """The guard asks the region in the header, as other SDKs send one."""
     beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
     request = OpenApiRequest(query={"SecurityGroupId": beijing}, headers={"x-acs-region-id": "cn-beijing"})
     refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)

@@ -1,4 +1,4 @@
-"""No class of the caller's, and no method of the SDK's, leads past the guard."""
+"""Neither a class of the caller's nor a method of the SDK's passes the guard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Theirs(StockClient):
-    """Somebody's client, which changes a call where the SDK sends it."""
+    """A user's client that changes a call in ``do_request``, where the SDK sends it."""
 
     target = ""
 
@@ -33,7 +33,7 @@ class Theirs(StockClient):
 def test_a_base_class_cannot_change_a_call_behind_the_guard(
     ecs: FakeEcs, managed: str, ordinary: str
 ) -> None:
-    """In one order of the bases it stands in front of the guard; the other order is refused when the class is made."""
+    """The guard reviews the changes of a base class before it. A base class after it is refused when the class is made."""
     with pytest.raises(TypeError, match="name Theirs before the guarded class"):
         type("Behind", (Client, Theirs), {})
     in_front: Any = type("InFront", (Theirs, Client), {"target": managed})(ecs.config())
@@ -60,5 +60,5 @@ UNBOUND: dict[str, Callable[[Client, Any], Any]] = {
 def test_the_stock_classes_methods_are_guarded_when_called_on_a_guarded_client(
     ecs: FakeEcs, client: Client, managed: str, way: str
 ) -> None:
-    """They send by the client's own transports."""
+    """A method of the stock class sends by the client's own, guarded transports."""
     refuse(lambda: UNBOUND[way](client, managed), ecs)

@@ -1,4 +1,4 @@
-"""Ways to hide what a call does: none leads past the guard, and none is taken for one that is harmless."""
+"""The guard sees through every way to hide a call, and takes no guarded call for a harmless one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def ecs() -> Iterator[FakeEcs]:
-    """An opponent that takes whatever arrives: signatures do not cover all that can be smuggled in."""
+    """A FakeEcs without signature checks: a signature does not cover everything that an attempt can add to a request."""
     with FakeEcs(check_signatures=False) as server:
         yield server
 
@@ -95,7 +95,7 @@ def with_blanks_and_capitals(_: Client, group: str) -> Any:
 def test_no_parameter_channel_hides_a_managed_group(
     ecs: FakeEcs, stock: Any, client: Client, managed: str, name: str, door: str
 ) -> None:
-    """Wherever the SDK takes parameters from, what ECS would refuse is refused here first."""
+    """The guard reads every source of parameters that the SDK sends, and refuses as ECS would."""
     request, runtime = CHANNELS[name](stock, managed)
     with pytest.raises(TeaException) as remote:
         DOORS[door](stock, "RunInstances", request, runtime)
@@ -114,7 +114,7 @@ HARMLESS = "DescribeSecurityGroupAttribute"
 def test_a_header_that_replaces_the_action_does_not_hide_it(
     ecs: FakeEcs, client: Client, managed: str, layer: str, header: str
 ) -> None:
-    """The action is an ordinary header: a harmless call can become a deletion on its way."""
+    """The action is an ordinary header, so a header can turn a harmless call into a deletion."""
     _send_with_header(client, managed, layer, {header: DELETE}, HARMLESS)
     assert not ecs.writes
 
@@ -137,7 +137,7 @@ def _send_with_header(client: Any, group: str, layer: str, header: dict[str, str
 def test_a_parameter_that_replaces_the_action_does_not_hide_it(
     ecs: FakeEcs, client: Client, managed: str, layer: str
 ) -> None:
-    """With the older signature the action is a parameter like any other."""
+    """With the older signature, the action is an ordinary parameter."""
     request = query(managed)
     if layer == "query":
         request.query["Action"] = DELETE
@@ -154,7 +154,7 @@ def test_a_parameter_that_replaces_the_action_does_not_hide_it(
 def test_a_path_that_carries_a_query_does_not_hide_it(
     ecs: FakeEcs, client: Client, managed: str, separator: str
 ) -> None:
-    """The SDK appends its query to whatever the path already holds."""
+    """The guard reads a query within the path. The SDK appends its own query to it."""
     smuggling = params(HARMLESS, pathname=f"/?Action={DELETE}{separator}SecurityGroupId={managed}")
     with pytest.raises(ManagedSecurityGroupError):
         client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())
@@ -165,7 +165,7 @@ def test_a_path_that_carries_a_query_does_not_hide_it(
 def test_a_header_does_not_hide_what_a_gateway_plug_in_sends(
     ecs: FakeEcs, client: Client, managed: str, header: dict[str, str]
 ) -> None:
-    """The plug-in takes host, action and version from the client and the call."""
+    """A gateway plug-in takes host, action and version from the client and the call, not from headers."""
     request = query(managed)
     request.headers = header
     with pytest.raises(ManagedSecurityGroupError):
@@ -176,7 +176,7 @@ def test_a_header_does_not_hide_what_a_gateway_plug_in_sends(
 def test_a_query_that_endpoint_and_path_make_together_is_read(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """The SDK puts them side by side."""
+    """The guard reads a query that begins in the endpoint and ends in the path, as the SDK joins the two."""
     client._endpoint += "/?a=b"
     smuggling = params(DELETE, pathname=f"&SecurityGroupId={managed}")
     with pytest.raises(ManagedSecurityGroupError):
@@ -187,7 +187,7 @@ def test_a_query_that_endpoint_and_path_make_together_is_read(
 def test_a_call_whose_action_is_replaced_by_a_query_is_let_through(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """What counts is what is sent, and that is a query here."""
+    """The guard judges the action on the wire: here a header makes it a query."""
     client.set_rpc_headers({"x-acs-action": HARMLESS})
     DOORS["do_request"](client, DELETE, query(managed))
     assert [request.action for request in ecs.requests] == [HARMLESS]
@@ -196,7 +196,7 @@ def test_a_call_whose_action_is_replaced_by_a_query_is_let_through(
 def test_headers_for_one_try_do_not_hide_what_a_second_try_would_send(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """The headers of set_rpc_headers are gone when the SDK sends a call again."""
+    """A second try goes without the headers of set_rpc_headers, so the guard reviews that try too."""
     client._retry_options = RetryOptions({"retryable": True})
     client.set_rpc_headers({"x-acs-action": HARMLESS})
     with pytest.raises(ManagedSecurityGroupError):
@@ -207,7 +207,7 @@ def test_headers_for_one_try_do_not_hide_what_a_second_try_would_send(
 def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Nobody manages the group at the other host, which lets the call fail once."""
+    """The first try goes to a host without the group, and fails. The second try would go to the client's endpoint."""
     client._retry_options = TWICE
     with FakeEcs(check_signatures=False) as other:
         other.fail(DELETE, Fault("unavailable"), times=1)
@@ -219,7 +219,7 @@ def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
 
 
 def test_the_read_goes_where_a_header_sends_the_call(ecs: FakeEcs, managed: str) -> None:
-    """The header ``host`` is the address that the SDK connects to."""
+    """The SDK connects to the address in the header ``host``, and the guard reads there."""
     config = ecs.config()
     config.endpoint = "127.0.0.1:1"
     client = Client(config)
@@ -236,7 +236,7 @@ def test_the_read_goes_where_a_header_sends_the_call(ecs: FakeEcs, managed: str)
 def test_the_read_goes_to_no_host_that_stands_behind_the_one_the_call_goes_to(
     ecs: FakeEcs, client: Client, managed: str, behind: str
 ) -> None:
-    """The SDK connects to what stands in front of a path, a query, a fragment or a backslash."""
+    """The host ends before a path, a query, a fragment or a backslash, for the SDK and for the guard."""
     request = OpenApiRequest(body={"SecurityGroupId": managed, "RegionId": "cn-hangzhou"})
     request.headers = {"host": f"{ecs.endpoint}{behind}"}
     with pytest.raises(ManagedSecurityGroupError):
@@ -248,7 +248,7 @@ def test_the_read_goes_to_no_host_that_stands_behind_the_one_the_call_goes_to(
 def test_layers_of_an_unguarded_call_reach_ecs_as_with_the_stock_client(
     ecs: FakeEcs, stock: Any, client: Client, ordinary: str, door: str
 ) -> None:
-    """Global parameters, the runtime's, headers and body make no difference."""
+    """Global parameters, the runtime's parameters, headers and body arrive unchanged."""
     for each in (stock, client):
         each._global_parameters = GlobalParameters(queries={"A": "1"}, headers={"a": "1"})
         each.set_rpc_headers({"c": "3"})
@@ -265,7 +265,7 @@ def test_layers_of_an_unguarded_call_reach_ecs_as_with_the_stock_client(
 def test_the_read_leaves_the_headers_of_the_next_call_to_that_call(
     ecs: FakeEcs, client: Client, ordinary: str
 ) -> None:
-    """set_rpc_headers is meant for the user's call: the guard's read neither takes nor sends it."""
+    """set_rpc_headers is for the user's next call: the guard's read neither uses nor sends its headers."""
     client.set_rpc_headers({"x-trace": "mine"})
     client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
     read, write = ecs.requests
@@ -276,7 +276,7 @@ def test_the_read_leaves_the_headers_of_the_next_call_to_that_call(
 def test_a_filter_meant_for_the_call_does_not_make_the_group_look_missing(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Extra queries of the client and of the runtime stay out of the guard's read."""
+    """The guard's read omits the extra queries of the client and of the runtime."""
     client._global_parameters = GlobalParameters(queries={"SecurityGroupName": "no such name"})
     runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"ServiceManaged": "false"}))
     with pytest.raises(ManagedSecurityGroupError):
@@ -289,7 +289,7 @@ def test_a_filter_meant_for_the_call_does_not_make_the_group_look_missing(
 def test_the_read_speaks_for_the_owner_that_the_call_speaks_for(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Acting for another account, the guard must look where the call would write."""
+    """The guard asks on behalf of the call's resource owner, so that it looks where the call would write."""
     request = models.DeleteSecurityGroupRequest(security_group_id=managed, resource_owner_id=42)
     with pytest.raises(ManagedSecurityGroupError):
         client.delete_security_group(request)
@@ -314,7 +314,7 @@ IN_ITSELF.append(IN_ITSELF)
 def test_a_guarded_call_whose_target_cannot_be_read_is_refused(
     ecs: FakeEcs, client: Client, request_: Any
 ) -> None:
-    """What cannot be read may be a managed group."""
+    """The guard refuses an unreadable target, as it may be a managed group."""
     with pytest.raises(StatusUnavailableError, match="Which security groups DeleteSecurityGroup targets"):
         client.do_request(params(DELETE), request_, RuntimeOptions())
     assert not ecs.requests
@@ -326,7 +326,7 @@ class _Unreadable:
 
 
 def test_a_value_that_cannot_be_turned_into_text_is_refused(ecs: FakeEcs, client: Client) -> None:
-    """An exception in the caller's own object is no way round the guard, and no crash of it."""
+    """An exception in the caller's own object leads to a refusal: it neither crashes the guard nor bypasses it."""
     request = OpenApiRequest(query={"SecurityGroupId": _Unreadable()})
     with pytest.raises(StatusUnavailableError, match="raised OSError"):
         client.do_request(params(DELETE), request, RuntimeOptions())
@@ -337,10 +337,10 @@ def test_a_value_that_cannot_be_turned_into_text_is_refused(ecs: FakeEcs, client
 def test_a_call_with_nothing_to_send_fails_as_with_the_stock_client(
     ecs: FakeEcs, stock: Any, client: Client, door: str
 ) -> None:
-    """The guard does not stumble over what the SDK refuses by itself."""
+    """The guard raises the SDK's own error for a call that the SDK refuses."""
     errors = []
     for each in (stock, client):
-        with pytest.raises(Exception) as error:  # noqa: PT011 - whatever the SDK raises
+        with pytest.raises(Exception) as error:  # noqa: PT011 - any error of the SDK
             DOORS[door](each, DELETE, None)
         errors.append((type(error.value), str(error.value)))
     assert errors[0] == errors[1]

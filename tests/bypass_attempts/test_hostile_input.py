@@ -1,6 +1,6 @@
-"""Whatever a call, an answer or a stored value holds: nothing crashes, and no garbage says "unmanaged".
+"""No call, answer or stored value crashes the guard, and no garbage makes a group unmanaged.
 
-These are properties, driven here by Hypothesis and by a coverage-guided fuzzer in ``python -m tests.tools.fuzz``.
+These properties are driven by Hypothesis here, and by a coverage-guided fuzzer in ``python -m tests.tools.fuzz``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ READ: Final = Read("127.0.0.1", "cn-hangzhou", ("sg-1", "sg-2"))
 
 
 class Raising:
-    """An object of somebody's own that raises whatever is done with it."""
+    """A user's object that raises at every use."""
 
     def __repr__(self) -> str:
         return "Raising()"
@@ -53,7 +53,7 @@ class Raising:
 
 
 class RaisingQuery(dict[Any, Any]):
-    """A mapping of somebody's own that cannot be read."""
+    """A user's mapping that cannot be read."""
 
     def items(self) -> Any:
         raise EOFError
@@ -122,7 +122,7 @@ CALL = st.builds(
 @settings(deadline=None)
 @given(call=CALL)
 def test_reading_a_call_never_fails(call: MergedCall) -> None:
-    """What comes of it is a request in plain values, or nothing."""
+    """The guard reads a request of plain values, or none at all."""
     request = effective_request(call)
     if request is not None:
         assert request.action in RELEVANT_ACTIONS.values()
@@ -135,7 +135,7 @@ def test_reading_a_call_never_fails(call: MergedCall) -> None:
 @settings(deadline=None)
 @given(before=LAYER, after=LAYER, body=VALUE)
 def test_no_garbage_hides_a_group(before: dict[Any, Any], after: dict[Any, Any], body: Any) -> None:
-    """A group that is plainly named is a target, or it is said that targets may be missing."""
+    """A plainly named group is a target, or the request says that targets may be missing."""
     name = "SecurityGroupId"
     after = {key: value for key, value in after.items() if type(key) is not str or key != name}
     call = MergedCall(
@@ -193,7 +193,7 @@ JSON = st.recursive(
 
 
 def wrapped(container: str, name: str, entries: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """A list as ECS wraps it, or else anything."""
+    """A list as ECS wraps it, or any other value."""
     right = st.lists(entries | JSON, max_size=4).map(lambda several: {container: {name: several}})
     beside = st.fixed_dictionaries({}, optional={"NextToken": LEAF, "TotalCount": LEAF, "RegionId": LEAF})
     return st.tuples(right, beside).map(lambda two: {**two[1], **two[0]})
@@ -232,7 +232,7 @@ TEMPLATE = wrapped("LaunchTemplateVersionSets", "LaunchTemplateVersionSet", VERS
 
 
 def flags_of(pages: list[Any], security_group_id: str) -> list[object]:
-    """Return what pages say of a group, read by other code than the guard's."""
+    """Return the flags of a group in the pages, read by other code than the guard's."""
     said = []
     for page in pages:
         holder = page.get("SecurityGroups") if isinstance(page, dict) else None
@@ -247,7 +247,7 @@ def flags_of(pages: list[Any], security_group_id: str) -> list[object]:
 @settings(deadline=None)
 @given(bodies=st.lists(PAGE, min_size=1, max_size=3))
 def test_an_answer_says_unmanaged_or_missing_only_in_so_many_words(bodies: list[Any]) -> None:
-    """Unmanaged: every word about the group is false. Missing: there is no word about it."""
+    """A group is unmanaged only if every flag of it is false, and missing only if no page mentions it."""
     taken: list[Any] = []
 
     def answer(_: object) -> Any:
@@ -270,7 +270,7 @@ def test_an_answer_says_unmanaged_or_missing_only_in_so_many_words(bodies: list[
 @settings(deadline=None)
 @given(bodies=st.lists(PAGE, min_size=1, max_size=4), managed_only=st.booleans())
 def test_a_listing_never_says_two_things_of_a_group(bodies: list[Any], managed_only: bool) -> None:  # noqa: FBT001 - drawn
-    """And what it says stands in a page."""
+    """A listing gives one flag for each group, and the flag occurs in a page."""
     listing = RegionQueries(READ, service_managed_only=managed_only)
     said: dict[str, bool] = {}
     for body in bodies:
@@ -286,7 +286,7 @@ def test_a_listing_never_says_two_things_of_a_group(bodies: list[Any], managed_o
 
 
 def test_pages_that_contradict_each_other_say_nothing() -> None:
-    """No group becomes managed or ordinary between one page and the next."""
+    """Two pages with different flags for a group are a failure."""
     listing = RegionQueries(READ, service_managed_only=False)
     groups = [{"SecurityGroupId": "sg-1", "ServiceManaged": flag} for flag in (True, False)]
     pages = [{"SecurityGroups": {"SecurityGroup": [group]}, "NextToken": str(group)} for group in groups]
@@ -297,7 +297,7 @@ def test_pages_that_contradict_each_other_say_nothing() -> None:
 @settings(deadline=None)
 @given(body=TEMPLATE | st.just(Failure(reason="r", next_step="n")), version=st.sampled_from(["", "3", "x"]))
 def test_the_groups_of_a_template_are_ids_that_stand_in_the_answer(body: Any, version: str) -> None:
-    """Or it is not known which they are, or there is no such version."""
+    """The groups are ids from the answer. Otherwise they are unknown, or the version does not exist."""
     read = TemplateRead("h", "cn-hangzhou", LaunchTemplate("lt-1", "", version))
     found = drive(describe_template(read), lambda _: body)
     if isinstance(found, tuple):
@@ -320,7 +320,7 @@ OURS = st.tuples(STATUS, st.integers(1, 2**70)).map(lambda drawn: _encoded(READ,
 
 @st.composite
 def nearly_ours(draw: st.DrawFn) -> str | bytes:
-    """Draw a value of ours with one place of it replaced by something else, as text or bytes."""
+    """Draw a value of ours with one part replaced, as text or bytes."""
     text = draw(OURS)
     start = draw(st.integers(0, len(text)))
     end = draw(st.just(start) | st.integers(start, min(len(text), start + 8)))
@@ -337,7 +337,7 @@ def nearly_ours(draw: st.DrawFn) -> str | bytes:
     security_group_id=st.sampled_from(["sg-1", "sg-\ud800", "é"]),
 )
 def test_a_stored_value_is_what_was_stored_or_a_miss(value: Any, left: Any, security_group_id: str) -> None:
-    """To the letter, for this very group, with time left."""
+    """A recalled value equals the stored one to the letter, is for the same group, and has time left."""
     status = _decoded(READ, security_group_id, value, left)
     if status is not None:
         text = value.decode() if isinstance(value, bytes) else value
@@ -351,7 +351,7 @@ def test_a_stored_value_is_what_was_stored_or_a_miss(value: Any, left: Any, secu
 @settings(deadline=None)
 @given(status=STATUS, milliseconds=st.integers(1, 10**12))
 def test_what_was_stored_is_recalled(status: GroupStatus, milliseconds: int) -> None:
-    """So that the property above is not one of a cache that never hits."""
+    """A stored value is recalled, so the property above does not hold merely because every value misses."""
     value = _encoded(READ, status, milliseconds)
     recalled = _decoded(READ, status.security_group_id, value.encode(), milliseconds)
     assert recalled == status._replace(source="shared", age=0.0)

@@ -1,4 +1,4 @@
-"""No group beside a launch template hides those of the template."""
+"""No other group in a request hides the groups of its launch template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def test_a_group_for_an_interface_does_not_hide_the_groups_of_a_template(
     ecs: FakeEcs, client: Client, stock: Any, managed: str, ordinary: str, field: str
 ) -> None:
-    """An interface of a request is a secondary one unless it says more: the primary one may be the template's."""
+    """An interface in a request is secondary by default, so the primary one may come from the template."""
     template = ecs.create_launch_template(managed)
     request = OpenApiRequest(
         query={**REGION, "LaunchTemplateId": template, f"NetworkInterface.1.{field}": ordinary}
@@ -54,7 +54,7 @@ def test_a_bracket_too_many_does_not_hide_the_groups_of_a_template(
 def test_no_spelling_of_a_version_hides_the_groups_of_a_template(
     ecs: FakeEcs, client: Client, managed: str, version: str
 ) -> None:
-    """FakeEcs takes some of them for 1 where it makes instances, and lists none of them; ECS may do so, too."""
+    """FakeEcs creates instances from some of these spellings as version 1, but lists none of them. ECS may do so, too."""
     query = {
         **REGION,
         "LaunchTemplateId": ecs.create_launch_template(managed),
@@ -77,7 +77,7 @@ SPELLINGS: dict[str, tuple[str, Callable[[str], str]]] = {
 def test_no_spelling_of_a_template_hides_its_groups(
     ecs: FakeEcs, client: Client, managed: str, field: str, spelt: Callable[[str], str]
 ) -> None:
-    """What is found in no spelling that ECS can read in one way only is not known not to be there."""
+    """A template in an ambiguous spelling is never "missing": ECS may read another template's name in it."""
     named = {
         "LaunchTemplateId": ecs.create_launch_template(managed, name="web"),
         "LaunchTemplateName": "web",

@@ -1,4 +1,4 @@
-"""Twice the input is at most about twice the work, counted and not timed; and nothing large or long hangs."""
+"""Twice the input takes at most about twice the work, counted and not timed. No large or long input hangs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ READ = Read("127.0.0.1", "cn-hangzhou", ())
 
 
 def lines_run(work: Callable[[], object]) -> int:
-    """Count the lines of Python that some work runs, and the calls in them."""
+    """Count the lines and calls of Python within some work."""
     lines = 0
 
     def count(_frame: Any, event: str, _argument: object) -> Any:
@@ -130,7 +130,7 @@ def a_question_about_many(size: int) -> Any:
 
 
 def a_question_with_an_odd_id(size: int) -> Any:
-    """Each hundred has one that ECS refuses."""
+    """ECS refuses one id in each hundred."""
     refusal = Failure(reason="r", next_step="n", code="InvalidSecurityGroupId.Malformed")
 
     def answer(asked: Any) -> object:
@@ -217,7 +217,7 @@ WORK = (
 
 @pytest.mark.parametrize("work", WORK, ids=lambda work: work.__name__)
 def test_twice_the_input_is_twice_the_work(work: Callable[[int], Any]) -> None:
-    """From one size to the next, and to the next."""
+    """The work grows with the size, from 1,000 to 2,000 and to 4,000."""
     counts = [lines_run(work(size)) for size in (1000, 2000, 4000)]
     assert counts[0] > 10
     for less, more in pairwise(counts):
@@ -225,7 +225,7 @@ def test_twice_the_input_is_twice_the_work(work: Callable[[int], Any]) -> None:
 
 
 def test_100_000_parameters_are_as_much_work_each_as_10_000() -> None:
-    """The sizes above are no lucky ones."""
+    """The work grows no faster at larger sizes than at the sizes above."""
     few, many = (lines_run(many_parameters(size)) for size in (10_000, 100_000))
     assert many / few < 10 * MOST_FOR_TWICE / 2
 
@@ -240,7 +240,7 @@ NESTED: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("kind", NESTED)
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 4, 100_000])
 def test_deep_nesting_is_read_so_far_and_no_farther(kind: str, depth: int) -> None:
-    """Nothing overflows, and what lies deeper is not overlooked."""
+    """The guard reads to a maximum depth. It neither overflows nor overlooks deeper values."""
     value: Any = "sg-deep"
     for _ in range(depth):
         value = NESTED[kind](value)
@@ -257,12 +257,12 @@ def test_deep_nesting_is_read_so_far_and_no_farther(kind: str, depth: int) -> No
 def test_deep_json_is_said_to_be_unreadable(text: str, place: str) -> None:
     request = effective(body=text) if place == "body" else effective(query={"SecurityGroupIds": text})
     assert request is not None
-    # A text that begins with a brace is no list of ids: then it is an id, which ECS does not have.
+    # A text that begins with a brace is no list of ids. The guard takes it for an id, and ECS has no such id.
     assert request.unreadable or request.targets == (text.lower(),)
 
 
 def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
-    """Thirty of them that hold each other twice have a thousand million members."""
+    """Thirty lists that each hold the next one twice have a thousand million members."""
     printed = run_script(
         """
         from safe_ecs._core.effective import effective_request
@@ -284,7 +284,7 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
 
 
 def test_long_names_of_nested_parameters_are_not_copied_for_each_member() -> None:
-    """A million letters before each of a hundred thousand members would be a day's work."""
+    """Copies of a million letters for each of a hundred thousand members would take a day."""
     printed = run_script(
         """
         from safe_ecs._core.effective import effective_request
@@ -298,7 +298,7 @@ def test_long_names_of_nested_parameters_are_not_copied_for_each_member() -> Non
 
 
 def test_no_regular_expression_of_the_package_takes_for_ever() -> None:
-    """Each one that it holds, with long texts that are nearly right, in a process with a limit of a minute."""
+    """Every pattern of the package matches long, nearly correct texts within a minute, in a process of its own."""
     printed = run_script(
         r"""
         import pkgutil, re
@@ -345,7 +345,7 @@ def _large(*groups: Any) -> CannedAnswer:
 def test_a_call_with_an_answer_of_ten_megabytes_ends_as_it_must(
     ecs: FakeEcs, client: Client, answer: CannedAnswer, error: type[GuardError]
 ) -> None:
-    """Within a minute, and without a write."""
+    """The call ends within a minute and without a write."""
     ecs.answer_always("DescribeSecurityGroups", answer)
     [result] = Callers([lambda: client.do_request(params(DELETE), query("sg-asked"), RuntimeOptions())]).join(
         60
@@ -357,7 +357,7 @@ def test_a_call_with_an_answer_of_ten_megabytes_ends_as_it_must(
 def test_a_call_with_100_000_parameters_ends_as_it_must(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """Refused for the one managed group among them, and sent without it."""
+    """The guard refuses the call with the one managed group, and sends the call without it."""
 
     def send(group: str) -> Any:
         body = {f"Tag.{number}.Key": "x" for number in range(100_000)} | {"SecurityGroupId": group}

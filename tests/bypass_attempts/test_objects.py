@@ -1,4 +1,4 @@
-"""No object shows one group and sends another, once or on a further try."""
+"""No object shows one group and sends another, on the first try or a further one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 class Plain(str):
-    """Somebody's kind of text, such as templates and validators make."""
+    """A user's kind of text, as templates and validators make it."""
 
     __slots__ = ()
 
 
 class Disguised(str):
-    """A text that is sent as another: str() of it makes what is on the wire."""
+    """A text that is sent as another text: its str() goes on the wire."""
 
     __slots__ = ("sent",)
     sent: str
@@ -46,7 +46,7 @@ class Disguised(str):
 
 
 class Changing:
-    """A value that is one group when it is reviewed and another when it is sent."""
+    """A value that is one group in the review and another on the wire."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
@@ -56,7 +56,7 @@ class Changing:
 
 
 class ChangingQuery(dict[str, Any]):
-    """A mapping that holds one group when it is reviewed and another when it is sent."""
+    """A mapping that holds one group in the review and another on the wire."""
 
     def __init__(self, *groups: str) -> None:
         super().__init__(SecurityGroupId="")
@@ -96,7 +96,7 @@ OBJECTS: dict[str, Callable[[str, str], Any]] = {
 def test_no_object_shows_one_group_and_sends_another(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, way: str
 ) -> None:
-    """What may say something else when it is sent cannot be read."""
+    """The guard takes an object for unreadable if it may be another text on the wire."""
     client.guard.status(ordinary)
     request = OpenApiRequest(query=OBJECTS[way](managed, ordinary))
     refuse(lambda: client.do_request(params(DELETE, auth_type="Anonymous"), request, RuntimeOptions()), ecs)
@@ -105,7 +105,7 @@ def test_no_object_shows_one_group_and_sends_another(
 def test_a_mapping_that_changes_is_sent_as_it_was_reviewed(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """It is read once."""
+    """The guard reads the mapping once, and sends that reading."""
     client.guard.status(ordinary)
     client.do_request(
         params(DELETE), OpenApiRequest(query=ChangingQuery(ordinary, managed)), RuntimeOptions()
@@ -129,7 +129,7 @@ FAILS = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=0
 def test_a_call_that_the_sdk_sends_again_is_sent_as_it_was(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, part: str, door: str
 ) -> None:
-    """The caller may have reused his objects between one try and the next."""
+    """A further try sends the reviewed values, even if the caller has reused the objects since the first one."""
     client._retry_options = AGAIN
     client.guard.status(ordinary)
     request, runtime = OpenApiRequest(), RuntimeOptions()
@@ -147,7 +147,7 @@ def test_a_call_that_the_sdk_sends_again_is_sent_as_it_was(
 def test_a_harmless_call_that_the_sdk_sends_again_becomes_no_other(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Even if its Params have become those of a deletion since."""
+    """A further try keeps its action, even if the caller has changed Params to a deletion."""
     client._retry_options = AGAIN
     harmless = params(HARMLESS)
     ecs.answer_with(HARMLESS, FAILS)
@@ -158,7 +158,7 @@ def test_a_harmless_call_that_the_sdk_sends_again_becomes_no_other(
 
 @contextmanager
 def _sent_once(ecs: FakeEcs, send: Callable[[], Any]) -> Iterator[None]:
-    """Enter the block when a call has been sent for the first time, and wait for it afterwards."""
+    """Enter the block after the call has been sent once, and wait for the call after the block."""
     before = len(ecs.requests)
     callers = Callers([send])
     deadline = monotonic() + 20

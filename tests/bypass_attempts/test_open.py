@@ -1,4 +1,4 @@
-"""What is left open on purpose, and ends at ECS."""
+"""Bypasses left open on purpose: ECS refuses the call."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def with_an_observer_that_changes_the_request(client: Any, request: Any) -> None
             request.query["SecurityGroupId"] = managed
 
     request.query["SecurityGroupId"] = ordinary
-    client._safe_ecs_enforcer = Enforcer(
-        GuardPolicy(), client._safe_ecs_enforcer.cache, [Meddler()]
-    )
+    client._safe_ecs_enforcer = Enforcer(GuardPolicy(), client._safe_ecs_enforcer.cache, [Meddler()])
     client.guard.status(ordinary)
     client.do_request(params(DELETE), request, RuntimeOptions())
 
@@ -68,7 +66,7 @@ OPEN = (
 def test_code_that_means_to_pass_the_guard_does_and_ecs_refuses(
     ecs: FakeEcs, client: Client, managed: str, way: Callable[[Any, Any], None]
 ) -> None:
-    """The README says so: the guard is for mistakes, and ECS for everything else."""
+    """Deliberate code can pass the guard. The README says so: the guard is for mistakes, and ECS for everything else."""
     ecs.create_security_group(security_group_id="sg-ordinary")
     with pytest.raises(ClientException) as refusal:
         way(client, query(managed))
@@ -80,7 +78,7 @@ def test_code_that_means_to_pass_the_guard_does_and_ecs_refuses(
 def test_what_ecs_does_not_refuse_is_let_through_with_the_reason(
     client: Client, managed: str, action: str
 ) -> None:
-    """It names a group, and changes none."""
+    """The call names a group and changes none."""
     decision = client.guard.check(action, {"SecurityGroupId": managed, "ResourceId.1": managed})
     assert decision.outcome == "not_guarded"
     assert "ECS" in decision.reason or "label" in decision.reason

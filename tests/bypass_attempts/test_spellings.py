@@ -66,7 +66,7 @@ IDS: dict[str, Callable[[str], str]] = {
 def test_no_spelling_of_an_id_hides_a_managed_group(
     ecs: FakeEcs, client: Client, managed: str, spelling: str, door: str
 ) -> None:
-    """Blanks, look-alikes, encodings and lists: an id that ECS may read in two ways is never "missing"."""
+    """An id that ECS may read in two ways is never "missing": blanks, look-alikes, encodings, lists."""
     request = OpenApiRequest(query={**REGION, "SecurityGroupId": IDS[spelling](managed)})
     refuse(lambda: DOORS[door](client, DELETE, request), ecs)
 
@@ -88,7 +88,7 @@ PLAIN_AFTER_ALL = {
 def test_an_odd_id_that_ecs_says_nothing_of_is_not_missing(
     ecs: FakeEcs, client: Client, managed: str, spelling: str
 ) -> None:
-    """FakeEcs refuses to look for such ids. An ECS that only finds no such group opens no way either."""
+    """FakeEcs refuses such ids. The guard also refuses if ECS answers with no group."""
     nothing = CannedAnswer(body=b'{"SecurityGroups": {"SecurityGroup": []}}')
     ecs.answer_always("DescribeSecurityGroups", nothing)
     request = OpenApiRequest(query={**REGION, "SecurityGroupId": IDS[spelling](managed)})
@@ -98,7 +98,7 @@ def test_an_odd_id_that_ecs_says_nothing_of_is_not_missing(
 def test_an_answer_about_a_group_that_was_not_asked_for_makes_nothing_missing(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Then ECS reads an id otherwise than the guard: cut off at some length, for one."""
+    """ECS then reads an id otherwise than the guard, for example cut off at some length."""
     group = {"SecurityGroupId": managed, "ServiceManaged": True}
     answer = CannedAnswer(body=json.dumps({"SecurityGroups": {"SecurityGroup": [group]}}).encode())
     ecs.answer_always("DescribeSecurityGroups", answer)
@@ -109,7 +109,7 @@ MINDS_CASE = {"sg-F876FF7BA": True, "sg-C0FFEE": False}
 
 
 def _answer_minding_case(read: Read | TemplateRead) -> Any:
-    """Answer as an ECS would that knows its groups by the exact spelling alone."""
+    """Answer as an ECS that knows its groups by their exact spelling only."""
     if isinstance(read, TemplateRead):
         return tuple(MINDS_CASE)
     steps = describe(read)
@@ -137,7 +137,7 @@ def _answer_minding_case(read: Read | TemplateRead) -> Any:
     ids=str,
 )
 def test_an_ecs_that_minds_the_case_of_ids_opens_no_way(query: dict[str, str], outcome: str) -> None:
-    """It is not documented whether it does: what is not found in lower case is looked for as it is spelt."""
+    """The guard asks again for a group in the caller's spelling if ECS lacks the lower-case one. ECS documents no rule."""
     request = effective(action=RUN, query={**REGION, **query})
     assert request is not None
     assert drive(review(request, GuardPolicy(), PlayedResolver()), _answer_minding_case).outcome == outcome
@@ -175,7 +175,7 @@ NAMES = (
 def test_no_spelling_of_a_parameters_name_hides_a_group(
     ecs: FakeEcs, client: Client, managed: str, name: str, channel: str
 ) -> None:
-    """Odd indices, brackets, blanks, look-alikes."""
+    """The guard reads odd indices, brackets, blanks and look-alikes in a name."""
     request = OpenApiRequest(**{channel: {**REGION, name: managed}})
     refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
 
@@ -187,13 +187,13 @@ def test_no_spelling_of_a_parameters_name_hides_a_group(
 def test_of_two_equal_names_both_count(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, names: tuple[str, ...], order: int
 ) -> None:
-    """It is not documented which of them ECS takes."""
+    """Both values count, as ECS does not document its choice."""
     request = OpenApiRequest(query=dict(zip(names, (managed, ordinary)[::order], strict=True)))
     refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
 
 
 def test_two_owners_are_none(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """The guard could only ask on behalf of one, and for him the group may be missing."""
+    """The guard could ask on behalf of one owner only, and that owner may not have the group."""
     request = OpenApiRequest(query={"OwnerId": "1", "ownerid": "2", "SecurityGroupId": "sg-none"})
     refuse(lambda: client.do_request(params(DELETE), request, RuntimeOptions()), ecs)
 
@@ -225,7 +225,7 @@ VERSIONS = (
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_spelling_of_an_action_hides_it(ecs: FakeEcs, client: Client, managed: str, action: str) -> None:
-    """A server that ignores case may do so by rules for which a dotless i is an i."""
+    """The guard folds letters as lenient servers may do, for example a dotless i to an i."""
     refuse(lambda: DOORS["do_rpcrequest"](client, action, query(managed)), ecs)
 
 
@@ -234,7 +234,7 @@ def test_no_spelling_of_an_action_hides_it(ecs: FakeEcs, client: Client, managed
 def test_no_spelling_of_the_version_hides_a_call(
     ecs: FakeEcs, client: Client, managed: str, version: Any, door: str
 ) -> None:
-    """Only what is surely another version is another product's."""
+    """A call belongs to another product only if its version is another one beyond doubt."""
     refuse(lambda: DOORS[door](client, DELETE, query(managed), version=version), ecs)
 
 
@@ -242,7 +242,7 @@ def test_no_spelling_of_the_version_hides_a_call(
 def test_no_method_of_http_makes_a_difference(
     ecs: FakeEcs, client: Client, managed: str, method: str
 ) -> None:
-    """ECS takes its operations by GET as well."""
+    """ECS accepts its operations by GET as well."""
     refuse(lambda: client.do_request(params(DELETE, method=method), query(managed), RuntimeOptions()), ecs)
 
 
@@ -260,7 +260,7 @@ INJECTIONS: dict[str, dict[str, Any]] = {
 def test_no_line_break_smuggles_a_second_action(
     ecs: FakeEcs, client: Client, managed: str, way: str, door: str
 ) -> None:
-    """The libraries of HTTP do not send one, and neither does a method with a blank reach an operation."""
+    """The HTTP libraries send no line break, and a method with a blank reaches no operation."""
     changes = dict(INJECTIONS[way])
     request = query(managed)
     request.headers = changes.pop("headers", None)

@@ -1,4 +1,4 @@
-"""What was known, or was allowed, is not so for longer than it is true: forks, clocks, other processes, and groups that come back."""
+"""Neither a status nor a bypass outlives its truth: forks, clocks, other processes, and groups that come back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def test_a_process_that_is_forked_inside_a_bypass_does_not_have_it(ecs: FakeEcs, managed: str) -> None:
-    """It would have it as long as it lives, whatever becomes of the block."""
+    """A child would otherwise keep the bypass all its life, as the end of the block does not reach it."""
     code = """
         import os, sys
         from alibabacloud_tea_openapi.utils_models import Config
@@ -43,7 +43,7 @@ def test_a_process_that_is_forked_inside_a_bypass_does_not_have_it(ecs: FakeEcs,
 
 
 def test_a_poisoned_value_on_a_redis_server_changes_nothing_that_is_known(ecs: FakeEcs, managed: str) -> None:
-    """What this process has heard of ECS counts more; and no value makes a group missing."""
+    """An answer of ECS in this process outweighs a value on the server, and no value makes a group missing."""
     with redis_server() as server:
         client = Client(ecs.config(), cache=RedisStatusCache(server.url))
         client.guard.status(managed)
@@ -58,7 +58,7 @@ def test_a_poisoned_value_on_a_redis_server_changes_nothing_that_is_known(ecs: F
 def test_a_clock_that_is_put_back_or_forward_makes_nothing_live_longer(
     ecs: FakeEcs, client: Client, mocker: Any, seconds: float
 ) -> None:
-    """What was not found, and what a template held, is not believed when its age makes no sense."""
+    """The cache does not use missing groups and the groups of templates if their age is impossible."""
     clock = mocker.patch("safe_ecs.cache._store.monotonic", return_value=monotonic())
     ordinary = ecs.create_security_group()
     template = ecs.create_launch_template(ordinary)
@@ -79,7 +79,7 @@ def test_a_clock_that_is_put_back_or_forward_makes_nothing_live_longer(
 def test_a_group_that_the_client_deletes_and_that_comes_back_managed_is_asked_for_again(
     ecs: FakeEcs, client: Client, ordinary: str
 ) -> None:
-    """Deleted elsewhere, it is what the README says of groups that become managed while they are remembered."""
+    """A group deleted elsewhere is another matter: the README covers groups that become managed while cached."""
     client.do_request(params(DELETE), query(ordinary), RuntimeOptions())
     ecs.create_security_group(security_group_id=ordinary, service_managed=True)
     with pytest.raises(ManagedSecurityGroupError):

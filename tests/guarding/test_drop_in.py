@@ -1,4 +1,7 @@
-"""A sample of what ``python -m tests.tools.differential`` compares in full: the same bytes, results and exceptions."""
+"""The guarded client sends the same bytes, and gives the same results and exceptions, as the stock client.
+
+This is a sample. ``python -m tests.tools.differential`` compares everything.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from tests.tools.differential.transports import SETUPS, compare_door
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Every operation that the guard looks at, and one in twenty of the others.
+# Every operation in the guard's table, and one in twenty of the others.
 SAMPLE: Final = sorted({*(OPERATIONS.keys() & operations().keys()), *list(operations())[::20]})
 
 
@@ -32,7 +35,7 @@ def comparison() -> Iterator[Comparison]:
 def test_an_operation_is_sent_and_answered_as_by_the_stock_client(
     comparison: Comparison, action: str
 ) -> None:
-    """In its four forms, with full and with varied requests, for every kind of answer."""
+    """Both clients agree in all four forms, with full and varied requests, for every kind of answer."""
     compare_operation(comparison, operations()[action], examples=1)
     assert len(comparison.counts.forms) == 4
     assert comparison.counts.requests >= 4 * 13
@@ -42,9 +45,9 @@ def test_an_operation_is_sent_and_answered_as_by_the_stock_client(
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("door", DOORS)
 def test_a_door_sends_and_answers_as_that_of_the_stock_client(comparison: Comparison, door: str) -> None:
-    """Also of the generic client, and for other products; in a set-up that changes with the door."""
+    """Both clients agree at each transport, also for other products and the generic client. Set-ups vary by transport."""
     compare_door(comparison, door, SETUPS[list(DOORS).index(door) % len(SETUPS) :][:1])
-    gc.collect()  # While the warnings that come of it are ignored.
+    gc.collect()  # Collect while the warnings of open sessions are ignored.
     assert comparison.counts.outcomes > 100
 
 
@@ -60,7 +63,7 @@ def test_a_door_sends_and_answers_as_that_of_the_stock_client(comparison: Compar
 def test_a_client_that_changes_anything_differs(
     comparison: Comparison, monkeypatch: pytest.MonkeyPatch, part: str, name: str, value: Any
 ) -> None:
-    """The comparison would see it."""
+    """The comparison fails for a client that changes a call."""
     send = Client.do_request
 
     def do_request(self: Client, params: Any, request: Any, runtime: Any) -> Any:
@@ -73,6 +76,6 @@ def test_a_client_that_changes_anything_differs(
 
 
 def test_every_operation_of_the_sdk_takes_part() -> None:
-    """Four forms each, found whatever their methods are called."""
+    """Each operation takes part in four forms, even if its methods have irregular names."""
     assert len(operations()) >= 356
     assert all(len(operation.methods) == 4 for operation in operations().values())

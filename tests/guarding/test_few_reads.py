@@ -1,4 +1,4 @@
-"""How many reads the guard costs, counted by the server."""
+"""The guard needs few reads. The server counts them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOWN = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}')
 
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
 def test_a_workload_costs_no_more_reads_than_it_may(ecs: FakeEcs, workload: Workload) -> None:
-    """Each also checks what it is told of the groups."""
+    """A workload stays within its number of reads, and checks the statuses that it gets."""
     assert workload.run(ecs) <= workload.most
 
 
@@ -27,7 +27,7 @@ def test_a_workload_costs_no_more_reads_than_it_may(ecs: FakeEcs, workload: Work
 def test_an_id_that_is_refused_costs_few_reads_and_spoils_no_other(
     ecs: FakeEcs, client: Client, number: int
 ) -> None:
-    """Wherever it stands."""
+    """The place of the refused id makes no difference."""
     groups = make_groups(ecs, number)
     for place in {0, number // 2, number}:
         asked = [*groups[:place], "malformed!", *groups[place:]]
@@ -44,7 +44,7 @@ def test_an_id_that_is_refused_costs_few_reads_and_spoils_no_other(
 def test_a_permission_that_is_not_there_costs_three_reads_for_many_groups(
     ecs: FakeEcs, client: Client
 ) -> None:
-    """What is refused whatever is asked for is not looked for in every single id."""
+    """The guard stops halving when ECS refuses both halves, and does not ask for every single id."""
     ecs.answer_always(DESCRIBE, CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}'))
     decision = client.guard.check("RunInstances", {"SecurityGroupIds": [f"sg-{n}" for n in range(64)]})
     assert len(decision.undetermined) == 64
@@ -53,7 +53,7 @@ def test_a_permission_that_is_not_there_costs_three_reads_for_many_groups(
 
 
 def test_stats_count_what_was_done(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """Each in its place."""
+    """Each counter counts its own kind of event."""
     delete = models.DeleteSecurityGroupRequest(security_group_id=managed)
     for _ in range(3):
         with pytest.raises(ManagedSecurityGroupError):

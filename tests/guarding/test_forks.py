@@ -1,4 +1,4 @@
-"""A forked process looks up for itself, whatever its parent's threads were about at that moment."""
+"""A forked process does its own look-ups, even if its parent's threads were in the middle of theirs."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def one_tls_context(mocker: Any) -> None:
-    """Have the SDK make none, as it does for plain HTTP too, but use one that is there.
+    """Have the SDK use one TLS context, instead of making new ones even for plain HTTP.
 
-    A child that is forked while another thread makes one may find OpenSSL locked: see "What it does not do" in the
-    README.
+    A child that is forked while another thread makes a TLS context may find OpenSSL locked: see "What it does not do" in
+    the README.
     """
     mocker.patch("ssl.create_default_context", return_value=ssl.create_default_context())
 
@@ -37,7 +37,7 @@ def _check(client: Client, group: str) -> None:
 
 @pytest.mark.usefixtures("one_tls_context")
 def test_a_process_that_forks_while_threads_look_up_does_not_hang(client: Client, managed: str) -> None:
-    """Its child has batches, a memory and connections of its own."""
+    """The child has its own batches, its own cache and its own connections."""
 
     def look_up() -> None:
         client.guard.status(managed, refresh=True)
@@ -53,7 +53,7 @@ def test_a_process_that_forks_while_threads_look_up_does_not_hang(client: Client
 
 
 def test_a_fork_in_the_middle_of_a_batch_starts_afresh(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """The child has no thread that would answer the batch it inherits."""
+    """The child has no thread to answer the batch that it inherits, so it starts a new one."""
     ecs.latency = 0.5
     first = Callers([partial(client.guard.status, managed)])
     wait_for_read(ecs)
@@ -68,7 +68,7 @@ def test_a_fork_in_the_middle_of_a_batch_starts_afresh(ecs: FakeEcs, client: Cli
 
 
 class Last:
-    """Something of a thread's own, which takes its time to go."""
+    """An object local to a thread, slow to be deleted."""
 
     def __init__(self, gone: Event) -> None:
         self._gone = gone
@@ -79,7 +79,7 @@ class Last:
 
 
 def test_a_fork_waits_for_the_end_of_threads_whose_work_is_done() -> None:
-    """A thread that has made a TLS context takes a lock of OpenSSL when it ends, and a child would find it locked."""
+    """A thread with a TLS context takes a lock of OpenSSL as it ends. A child forked at that moment would find it locked."""
     own, gone = local(), Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""The guard denies exactly what ECS would refuse as managed: whatever is called, with whatever groups, in whatever way."""
+"""The guard denies exactly the calls that ECS refuses as managed: all operations, groups, spellings and channels."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def in_global_parameters(client: OpenApiClient, parameters: Parameters) -> Any:
 
 
 CHANNELS: Final = (in_the_query, in_the_form, in_the_runtime, in_global_parameters)
-# The others take no form, or are the same transport for an event loop.
+# The other transports take no form, or repeat one of these for an event loop.
 WAYS: Final = ("call_api", "do_request", "do_rpcrequest", "do_request_async")
 
 
@@ -105,7 +105,7 @@ def make_group(ecs: FakeEcs, kind: str) -> str:
 )
 @given(data=st.data())
 def test_the_guard_denies_exactly_what_ecs_refuses_as_managed(ecs: FakeEcs, data: st.DataObject) -> None:
-    """Any operation of the table, any mix of groups, any spelling, any way for a parameter to travel."""
+    """Any guarded operation, any mix of groups, any spelling and any channel of parameters."""
     draw = data.draw
     action = draw(st.sampled_from(GUARDED), label="action")
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=4), label="groups")

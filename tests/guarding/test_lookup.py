@@ -1,4 +1,4 @@
-"""The guard's own reads: retried within bounds, and never sure of what it was not told."""
+"""The guard retries its own reads within bounds, and refuses a call if ECS has not answered."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def delete(ecs: FakeEcs, group: str, form: str, **policy: Any) -> None:
 def test_a_passing_failure_is_tried_again(
     ecs: FakeEcs, ordinary: str, form: str, answer: CannedAnswer
 ) -> None:
-    """Throttling, server errors and broken connections pass; the write is sent once."""
+    """The guard retries after throttling, server errors and broken connections. The write is sent once."""
     ecs.answer_with(DESCRIBE, answer, answer)
     delete(ecs, ordinary, form)
     assert len(ecs.reads) == 3
@@ -78,7 +78,7 @@ def test_a_passing_failure_is_tried_again(
 def test_a_lasting_failure_is_not_tried_again(
     ecs: FakeEcs, ordinary: str, form: str, answer: CannedAnswer, says: str
 ) -> None:
-    """The error says what ECS said and what to do; nothing was sent."""
+    """The error holds ECS's answer and the next step. The guard sends no further request."""
     ecs.answer_with(DESCRIBE, answer)
     with pytest.raises(StatusUnavailableError) as unavailable:
         delete(ecs, ordinary, form)
@@ -99,7 +99,7 @@ def test_tries_end_with_lookup_attempts(ecs: FakeEcs, ordinary: str, form: str) 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_lookup_ends_with_lookup_timeout(ecs: FakeEcs, ordinary: str, form: str) -> None:
-    """A server that is silent holds nobody longer than the policy says."""
+    """A silent server delays a caller no longer than lookup_timeout."""
     ecs.answer_with(DESCRIBE, *[CannedAnswer(delay=20)] * 9)
     start = monotonic()
     with pytest.raises(StatusUnavailableError, match=r"no answer within lookup_timeout \(0\.3 s\)"):
@@ -110,7 +110,7 @@ def test_a_lookup_ends_with_lookup_timeout(ecs: FakeEcs, ordinary: str, form: st
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_server_that_is_not_there_is_no_reason_to_let_go(ecs: FakeEcs, form: str) -> None:
-    """Neither is a client without credentials."""
+    """The guard refuses if ECS cannot be reached or the client has no credentials."""
     config = ecs.config()
     config.endpoint = "127.0.0.1:1"
     request = models.DeleteSecurityGroupRequest(security_group_id="sg-1")
@@ -125,7 +125,7 @@ def test_a_server_that_is_not_there_is_no_reason_to_let_go(ecs: FakeEcs, form: s
 
 
 def test_the_runtime_of_the_call_counts_for_the_read(ecs: FakeEcs, ordinary: str) -> None:
-    """Here the proxy: without it there is no way to ECS."""
+    """The guard's read uses the proxy of the call: without it ECS cannot be reached."""
     config = ecs.config()
     config.endpoint = "ecs.cn-hangzhou.aliyuncs.com"
     runtime = RuntimeOptions(http_proxy=f"http://{ecs.endpoint}", connect_timeout=2000, read_timeout=2000)
@@ -135,7 +135,7 @@ def test_the_runtime_of_the_call_counts_for_the_read(ecs: FakeEcs, ordinary: str
 
 
 async def test_a_cancelled_call_sends_nothing(ecs: FakeEcs, ordinary: str) -> None:
-    """Cancelling during the look-up cancels the call."""
+    """A caller that cancels during the look-up cancels the call."""
     ecs.answer_with(DESCRIBE, CannedAnswer(delay=0.5))
     client = Client(ecs.config(), cache=StatusCache())
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)

@@ -1,6 +1,6 @@
-"""Whatever happens to a caller in the middle of a look-up, the others get their answer, and nobody hangs.
+"""A caller that is interrupted or cancelled, or fails, in a look-up leaves the others their answers, and nobody hangs.
 
-Each of these would hang without the code it is about; each has a limit of its own.
+Each test would hang without the code under test, and each has a time limit of its own.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def status(client: Client, group: str, form: str = "sync") -> Any:
 
 @pytest.fixture
 def dribble() -> Iterator[str]:
-    """A server that sends a byte now and then, so that no time-out of the socket ever strikes."""
+    """A server that sends a byte now and then, so that no time-out of the socket expires."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stop = Event()
 
@@ -86,7 +86,7 @@ def test_a_server_that_dribbles_holds_nobody_longer_than_lookup_timeout(
 def test_several_reads_of_one_call_together_end_with_lookup_timeout(
     ecs: FakeEcs, ordinary: str, form: str
 ) -> None:
-    """A group that is in no region the call may be about is asked for in each of them."""
+    """The guard asks every region that the call may be about, all within one lookup_timeout."""
     ecs.answer_with(DESCRIBE, CannedAnswer(delay=0.1, body=NOTHING), CannedAnswer(delay=20))
     client = Client(ecs.config(region_id="cn-beijing"), policy=GuardPolicy(lookup_timeout=1))
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary, region_id="cn-shanghai")
@@ -99,7 +99,7 @@ def test_several_reads_of_one_call_together_end_with_lookup_timeout(
 
 
 def test_one_who_waits_behind_a_batch_waits_for_his_own_time_only(ecs: FakeEcs) -> None:
-    """Not for that of the batch in front of his as well."""
+    """A caller queued behind a batch waits for its own lookup_timeout, without that batch's."""
     ecs.answer_always(DESCRIBE, CannedAnswer(delay=20))
     client = Client(ecs.config(), policy=GuardPolicy(lookup_timeout=5), cache=StatusCache())
     first = Callers([partial(client.guard.status, "sg-1")])
@@ -107,7 +107,7 @@ def test_one_who_waits_behind_a_batch_waits_for_his_own_time_only(ecs: FakeEcs) 
     start = monotonic()
     [error] = Callers([partial(client.guard.status, "sg-2")]).join(30)
     assert isinstance(error, StatusUnavailableError)
-    # Both times together would be 10 seconds.
+    # Both time-outs together would be 10 seconds.
     assert monotonic() - start < 9
     first.join(10)
 
@@ -146,7 +146,7 @@ def test_an_interrupt_of_the_first_caller_leaves_the_others_their_answer(ecs: Fa
 
 
 def test_an_interrupted_lookup_of_many_groups_is_not_asked_to_its_end(ecs: FakeEcs) -> None:
-    """Of ten requests for a thousand groups, the one under way is sent, and the last."""
+    """Of ten requests for a thousand groups, the guard sends the one under way and the last one."""
     ecs.latency = 2.0
     printed = run_script(
         """
@@ -177,7 +177,7 @@ def test_an_interrupted_lookup_of_many_groups_is_not_asked_to_its_end(ecs: FakeE
 
 
 async def test_a_cancelled_task_cancels_only_itself(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """Its batch goes on for the others."""
+    """The batch goes on for the other tasks."""
     ecs.latency = 0.5
     tasks = [asyncio.create_task(client.guard.status_async(managed)) for _ in range(3)]
     await asyncio.sleep(0.2)
@@ -192,7 +192,7 @@ async def test_a_cancelled_task_cancels_only_itself(ecs: FakeEcs, client: Client
 async def test_what_everybody_has_cancelled_is_not_left_over(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Nor does it get in the way of the next one."""
+    """A batch without callers ends, and does not delay the next one."""
     ecs.latency = 0.5
     task = asyncio.create_task(client.guard.status_async(managed))
     await asyncio.sleep(0.2)
@@ -208,7 +208,7 @@ async def test_what_everybody_has_cancelled_is_not_left_over(
 def test_a_loop_that_is_closed_in_the_middle_of_a_lookup_takes_nobody_with_it(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """The next loop asks for itself, and so do threads."""
+    """The next loop and the threads ask for themselves."""
     ecs.latency = 0.3
 
     async def give_up() -> None:
@@ -228,12 +228,12 @@ def test_a_loop_that_is_closed_in_the_middle_of_a_lookup_takes_nobody_with_it(
     assert another[managed].service_managed
 
 
-# The SDK's connection dies with its loop, and says so.
+# The SDK's connection warns when it is deleted after its loop.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_a_loop_that_dies_with_a_lookup_leaves_nothing_in_the_way(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """It was stopped and closed with the task still in it; its successor may even have its address."""
+    """The loop was stopped and closed with the task in it. A new loop may even have the same address."""
     ecs.latency = 0.3
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)
@@ -250,13 +250,13 @@ def test_a_loop_that_dies_with_a_lookup_leaves_nothing_in_the_way(
 async def test_a_sync_call_does_not_wait_for_a_task_of_its_own_loop(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """The task leads a batch for the same group, and cannot go on before the sync call has returned."""
+    """The task runs a batch for the same group, and cannot go on before the sync call has returned."""
     ecs.latency = 0.3
     task = asyncio.create_task(client.guard.status_async(managed))
     await asyncio.sleep(0.1)
     start = monotonic()
     assert client.guard.status(managed)[managed].service_managed
-    # It would wait for lookup_timeout, 10 seconds.
+    # A call that waited for the task would take lookup_timeout, 10 seconds.
     assert monotonic() - start < 6
     assert (await task)[managed].service_managed
 
@@ -289,7 +289,7 @@ class Reentrant(ICredentialsProvider):
 def test_a_lookup_from_inside_a_lookup_does_not_wait_for_itself(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
 ) -> None:
-    """For the same endpoint and group, with the same settings."""
+    """The inner look-up is for the same endpoint and groups, with the same settings."""
     asked: list[bool] = []
 
     def ask() -> None:
@@ -308,7 +308,7 @@ def test_a_lookup_from_inside_a_lookup_does_not_wait_for_itself(
     [answer] = Callers([partial(status, outer, managed, form)]).join(30)
     assert answer[managed].service_managed
     assert asked
-    # The one inside would wait for lookup_timeout.
+    # An inner look-up that waited for the outer one would take lookup_timeout.
     assert monotonic() - start < 15
 
 
@@ -318,7 +318,7 @@ class Broken(Exception):  # noqa: N818 - somebody's
 
 @pytest.mark.parametrize(
     ("form", "error"),
-    # In a task, SystemExit ends the loop: that is asyncio's.
+    # asyncio ends the loop on SystemExit in a task.
     [
         ("sync", Broken),
         ("sync", MemoryError),
@@ -330,7 +330,7 @@ class Broken(Exception):  # noqa: N818 - somebody's
 def test_whatever_breaks_a_lookup_everybody_hears_of_it(
     ecs: FakeEcs, form: str, error: type[BaseException]
 ) -> None:
-    """Here somebody's credentials do."""
+    """Every caller gets the error. Here the credentials raise it."""
 
     def fail() -> None:
         raise error
@@ -346,7 +346,7 @@ def test_whatever_breaks_a_lookup_everybody_hears_of_it(
 
 
 def test_a_call_at_the_end_of_the_program_is_looked_up_as_well(ecs: FakeEcs, managed: str) -> None:
-    """Where no thread can be started any more the look-up is done in the caller's own."""
+    """The caller's own thread does the look-up when Python can start no thread any more."""
     printed = run_script(
         """
         import atexit, sys
@@ -365,13 +365,13 @@ def test_a_call_at_the_end_of_the_program_is_looked_up_as_well(ecs: FakeEcs, man
 def test_without_threads_there_are_still_lookups(
     ecs: FakeEcs, client: Client, managed: str, mocker: Any
 ) -> None:
-    """What Python does at the end of a program from 3.12 on, or under a limit of the system."""
+    """Python starts no thread at the end of a program from 3.12 on, or at a limit of the system."""
     mocker.patch("safe_ecs.cache._background.Thread").return_value.start.side_effect = RuntimeError(
         "can't start"
     )
     assert client.guard.status(managed)[managed].service_managed
     assert client.guard.warm() == 1
-    # It was not this thread that asked: what it asks next goes the usual way.
+    # This thread no longer counts as asking, so its next look-ups are batched as usual.
     mocker.stopall()
     ecs.latency = 0.3
     results = Callers([partial(client.guard.status, "sg-new")] * 5).join(10)
@@ -382,7 +382,7 @@ def test_without_threads_there_are_still_lookups(
 def test_a_signal_handler_that_looks_up_does_not_wait_for_the_thread_it_interrupts(
     ecs: FakeEcs, managed: str
 ) -> None:
-    """It may strike while that thread holds the lock of the batches."""
+    """The handler may run while its thread holds the lock of the batches."""
     printed = run_script(
         """
         import signal, sys, time
@@ -411,7 +411,7 @@ def test_a_signal_handler_that_looks_up_does_not_wait_for_the_thread_it_interrup
 
 
 def test_no_thread_is_left_over(ecs: FakeEcs, client: Client) -> None:
-    """Neither by answers nor by failures."""
+    """The guard's threads end after answers and after failures."""
     before = set(threading.enumerate())
     for _ in range(5):
         client.guard.status(ecs.create_security_group())
@@ -424,7 +424,7 @@ def test_no_thread_is_left_over(ecs: FakeEcs, client: Client) -> None:
 
 
 def test_a_twin_asks_in_the_same_batch_as_its_original(ecs: FakeEcs, stock: Any, managed: str) -> None:
-    """Other clients of the same keys and endpoint do, if they share the memory."""
+    """Other clients with the same keys and endpoint share the batch, if they share the cache."""
     ecs.latency = 0.3
     cache = StatusCache()
     clients = [guard(stock, cache=cache), Client(ecs.config(), cache=cache)]
@@ -436,7 +436,7 @@ def test_a_twin_asks_in_the_same_batch_as_its_original(ecs: FakeEcs, stock: Any,
 async def test_a_task_that_a_lookup_has_started_and_that_outlives_it_asks_with_the_others(
     ecs: FakeEcs, client: Client
 ) -> None:
-    """Somebody's credentials may start one that refreshes them."""
+    """The credentials of a user may start a task that refreshes them."""
     started: list[asyncio.Task[Any]] = []
     go_on = asyncio.Event()
 

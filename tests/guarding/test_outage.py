@@ -1,4 +1,4 @@
-"""While ECS cannot be asked, calls are cheap, and what is old but known still serves."""
+"""While ECS cannot be asked, calls take little time, and old statuses still serve."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check(client: Client, group: str, form: str = "sync") -> Any:
 
 
 def wait_for_end_of_look_ups() -> None:
-    """Wait for the thread that asked: until it has ended, who asks for the same is given the answer it has just got."""
+    """Wait until the thread of the batch has ended. Until then a new caller for the same ids gets its answer."""
     deadline = monotonic() + 10
     while THREADS._queues:
         assert monotonic() < deadline
@@ -52,7 +52,7 @@ def wait_for_end_of_look_ups() -> None:
 
 @pytest.fixture
 def clock(mocker: Any) -> Any:
-    """What the memory takes for the time."""
+    """The clock of the cache."""
     return mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
 
 
@@ -61,7 +61,7 @@ def clock(mocker: Any) -> Any:
 def test_a_status_that_has_outlived_ttl_serves_while_ecs_cannot_be_asked(
     ecs: FakeEcs, clock: Any, managed: str, answer: CannedAnswer, form: str
 ) -> None:
-    """It says so, and is asked again at the next chance."""
+    """The status is marked as stale, and the guard asks again at the next chance."""
     client = make(ecs, lookup_attempts=1)
     check(client, managed, form)
     wait_for_end_of_look_ups()
@@ -95,7 +95,7 @@ def test_a_call_on_a_stale_ordinary_group_goes_out(ecs: FakeEcs, clock: Any, ord
 def test_what_is_too_old_or_refused_is_not_served(
     ecs: FakeEcs, clock: Any, ordinary: str, age: float, stale_ttl: float, answer: CannedAnswer
 ) -> None:
-    """An answer that says no is not one that cannot be had."""
+    """A denial is an answer, and stale statuses are for a lack of answers."""
     client = make(ecs, stale_ttl=stale_ttl)
     check(client, ordinary)
     wait_for_end_of_look_ups()
@@ -105,7 +105,7 @@ def test_what_is_too_old_or_refused_is_not_served(
 
 
 def test_a_missing_group_is_never_stale(ecs: FakeEcs, clock: Any) -> None:
-    """It may have been created meanwhile, and by a cloud service."""
+    """Somebody may have created the group meanwhile, even a cloud service."""
     client = make(ecs)
     assert check(client, "sg-none").outcome == "allowed"
     wait_for_end_of_look_ups()
@@ -127,7 +127,7 @@ def test_a_failure_is_not_repeated_for_failure_ttl(
     answer: CannedAnswer,
     holds_for_others: bool,  # noqa: FBT001 - parametrized
 ) -> None:
-    """An outage is everybody's, throttling and a wrong key are the principal's; a permission may be for some groups."""
+    """An outage holds for everybody, throttling and a wrong key for one principal, a missing permission for some groups."""
     client = make(ecs, lookup_attempts=1, failure_ttl=2)
     ecs.answer_always(DESCRIBE, answer)
     assert check(client, "sg-1", form).outcome == "unavailable"
@@ -143,7 +143,7 @@ def test_a_failure_is_not_repeated_for_failure_ttl(
 
 
 def test_throttling_and_a_wrong_key_are_not_other_peoples(ecs: FakeEcs) -> None:
-    """Each account has its own."""
+    """Each account has its own throttling and its own key."""
     for answer in (THROTTLED, WRONG_KEY):
         cache, policy = StatusCache(), GuardPolicy(lookup_attempts=1)
         clients = [Client(ecs.config(service_id=i), policy=policy, cache=cache) for i in (1, 2)]
@@ -153,7 +153,7 @@ def test_throttling_and_a_wrong_key_are_not_other_peoples(ecs: FakeEcs) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_who_will_not_wait_says_nothing_to_those_who_will(ecs: FakeEcs, ordinary: str, form: str) -> None:
-    """Clients of one memory may differ in their patience."""
+    """Clients of one cache may differ in lookup_timeout: a short one that expires says nothing about a longer one."""
     cache, ecs.latency = StatusCache(), 0.3
     impatient, patient = (
         Client(ecs.config(), cache=cache, policy=GuardPolicy(lookup_timeout=seconds, failure_ttl=60))
@@ -164,7 +164,7 @@ def test_who_will_not_wait_says_nothing_to_those_who_will(ecs: FakeEcs, ordinary
 
 
 def test_an_answer_ends_an_outage(ecs: FakeEcs, ordinary: str) -> None:
-    """Whoever asked."""
+    """An answer to any call ends the outage."""
     client = make(ecs, lookup_attempts=1, failure_ttl=60)
     ecs.answer_with(DESCRIBE, DOWN)
     assert check(client, ordinary).outcome == "unavailable"
@@ -173,7 +173,7 @@ def test_an_answer_ends_an_outage(ecs: FakeEcs, ordinary: str) -> None:
 
 
 def test_a_failure_that_is_remembered_holds_on_to_no_exception(ecs: FakeEcs) -> None:
-    """Its frames hold the client, and that its keys."""
+    """The frames of an exception hold the client, and the client holds its keys."""
     client = make(ecs, lookup_attempts=1)
     ecs.answer_with(DESCRIBE, DOWN)
     first, second = check(client, "sg-1").undetermined[0], check(client, "sg-1").undetermined[0]
@@ -190,7 +190,7 @@ def test_a_failure_that_is_remembered_holds_on_to_no_exception(ecs: FakeEcs) -> 
 def test_1000_calls_in_an_outage_wait_less_than_three_lookup_timeouts(
     ecs: FakeEcs, form: str, answer: CannedAnswer
 ) -> None:
-    """Each on another group, and let through: the time that the guard took of them, not that of their writes."""
+    """Each call is for another group and is let through. The sum counts the guard's time without the writes."""
     notebook = Notebook()
     client = Client(
         ecs.config(),
@@ -225,7 +225,7 @@ def test_1000_calls_in_an_outage_wait_less_than_three_lookup_timeouts(
 
 
 def test_a_slow_answer_that_nobody_waited_for_ends_the_outage(ecs: FakeEcs, ordinary: str) -> None:
-    """In an outage a call waits for a short while only, but the look-up goes on."""
+    """In an outage a call waits for a short while only, but its look-up goes on."""
     cache, policy = StatusCache(), GuardPolicy(lookup_timeout=4.0, failure_ttl=0.1)
     client = Client(ecs.config(), policy=policy, cache=cache)
     ecs.answer_with(DESCRIBE, CannedAnswer(delay=5))
@@ -246,7 +246,7 @@ def test_a_slow_answer_that_nobody_waited_for_ends_the_outage(ecs: FakeEcs, ordi
 
 
 def test_those_who_wait_behind_a_failed_batch_share_its_failure(ecs: FakeEcs) -> None:
-    """It would have been theirs."""
+    """The queued callers would have got the same failure."""
     client = make(ecs, lookup_attempts=1)
     ecs.answer_always(DESCRIBE, CannedAnswer(status=503, body=DOWN.body, delay=0.5))
     errors = Callers(partial(client.guard.status, f"sg-{number}") for number in range(150)).join(10)
@@ -260,7 +260,7 @@ def test_those_who_wait_behind_a_failed_batch_share_its_failure(ecs: FakeEcs) ->
 def test_one_who_waits_behind_a_batch_that_was_denied_is_asked_for_himself(
     ecs: FakeEcs, ordinary: str, form: str
 ) -> None:
-    """A permission may be lacking for some groups only."""
+    """ECS may deny some groups only, so the guard asks for the queued caller's own groups."""
     client = make(ecs)
     ecs.answer_with(DESCRIBE, CannedAnswer(status=403, body=DENIED.body, delay=0.5))
 
@@ -282,7 +282,7 @@ def test_one_who_waits_behind_a_batch_that_was_denied_is_asked_for_himself(
 
 
 def test_the_quota_of_retries_is_used_up_and_earned_back() -> None:
-    """As in botocore's standard mode: a failure in an outage is final at once."""
+    """An empty quota makes a failure final at once, as in botocore's standard mode."""
     quota = RetryQuota()
     taken = 0
     while take(quota, "ecs"):
@@ -298,8 +298,8 @@ def test_the_quota_of_retries_is_used_up_and_earned_back() -> None:
 
 
 def test_in_a_lasting_outage_a_look_up_is_tried_once(ecs: FakeEcs, managed: str) -> None:
-    """And often enough again once it is over."""
-    # A long time-out, as a call waits for a part of it only in an outage.
+    """Look-ups are retried again after the outage."""
+    # In an outage a call waits for a fraction of lookup_timeout only, so the time-out is long.
     client = make(ecs, failure_ttl=0, lookup_timeout=100)
     ecs.answer_always(DESCRIBE, DOWN)
     for _ in range(6):
@@ -335,7 +335,7 @@ def test_a_proxy_that_is_down_is_no_outage_for_those_who_use_none(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_no_time_left_is_no_outage(ecs: FakeEcs, form: str) -> None:
-    """The first region took it all; the second was hardly asked."""
+    """The first region took all the time, and the second was hardly asked."""
     cache, policy = StatusCache(), GuardPolicy(lookup_timeout=1.0, failure_ttl=60)
     group = ecs.create_security_group(region_id="cn-beijing")
     client = Client(ecs.config(region_id="cn-beijing"), cache=cache, policy=policy)
@@ -349,7 +349,7 @@ def test_no_time_left_is_no_outage(ecs: FakeEcs, form: str) -> None:
 
 
 def test_refresh_in_an_outage_is_an_error(ecs: FakeEcs, ordinary: str) -> None:
-    """What is remembered will not do, by the caller's own word."""
+    """``refresh`` excludes cached statuses, so the call fails."""
     client = make(ecs, lookup_attempts=1)
     client.guard.status(ordinary)
     ecs.answer_always(DESCRIBE, DOWN)
@@ -358,7 +358,7 @@ def test_refresh_in_an_outage_is_an_error(ecs: FakeEcs, ordinary: str) -> None:
 
 
 def test_one_accounts_retries_are_not_anothers(ecs: FakeEcs, ordinary: str) -> None:
-    """Though they ask the same host."""
+    """Two accounts have separate quotas, even at the same host."""
     throttled = make(ecs, failure_ttl=0)
     ecs.answer_always(DESCRIBE, THROTTLED)
     for _ in range(8):

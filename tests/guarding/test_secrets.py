@@ -1,14 +1,14 @@
-"""Nothing that safe_ecs says or keeps holds a key, a token, a signature, a password or user data.
+"""Nothing that safe_ecs outputs or stores holds a key, a token, a signature, a password or user data.
 
-In scope is all that safe_ecs makes: what its logger is told (text, arguments, extra fields and formatted traceback),
-records, files and spans, decisions, statuses and errors with their texts, HTML and pickles, what a memory holds, and
-what the command line prints. Every one of them is searched for the keys, tokens and passwords used, and for the
-signatures that FakeEcs received.
+In scope is all output of safe_ecs: log records (text, arguments, extra fields, formatted traceback), decision records,
+files, spans, decisions, statuses and errors with their texts, HTML and pickles, the contents of a cache, and the output
+of the command line. The tests search all of it for the keys, tokens and passwords used, and for the signatures that
+FakeEcs received.
 
-Out of scope is what others say: the text of the SDK's own exceptions, which hold the URL with every parameter (an error
-of the guard refers to one as its ``__cause__``, and shows nothing of it itself), and the log of urllib3, which names
-the path of a request. The pickle of a client holds its credentials, as the stock client's does, and that of a
-RedisStatusCache the URL that it was made of: without them they would be of no use where they go.
+Out of scope is the output of others. The SDK's own exceptions hold the URL with every parameter. An error of the guard
+refers to one as its ``__cause__``, and shows nothing of it. The log of urllib3 names the path of a request. The pickle
+of a client holds its credentials, as the stock client's pickle does. The pickle of a RedisStatusCache holds its URL.
+Both would be useless at their destination without these secrets.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ FORMS: Final = ("sync", "sync with options", "async", "async with options")
 
 @pytest.fixture
 def ears(tmp_path: Path) -> Iterator[Ears]:
-    """The logger of safe_ecs at DEBUG, and that of asyncio, which tells what tasks are left with."""
+    """The loggers of safe_ecs and asyncio at DEBUG. asyncio logs the exceptions that tasks leave behind."""
     ears = Ears(tmp_path / "decisions.jsonl")
     handler, loggers = Ear(ears.logged), [logging.getLogger(name) for name in ("safe_ecs", "asyncio")]
     levels = [logger.level for logger in loggers]
@@ -102,7 +102,7 @@ def run_instances(group: str = "", **more: Any) -> Any:
     )
 
 
-# The text of ECS to a wrong signature: it names key and token.
+# ECS's message for a wrong signature names key and token.
 _TELLTALE: Final = json.dumps({
     "Code": "SignatureDoesNotMatch",
     "Message": f"The server's string to sign is POST&%2F&AccessKeyId={KEY_ID}&SecurityToken={TOKEN}&{KEY_SECRET}.",
@@ -133,7 +133,7 @@ POLICIES: Final = {
 def make_calls(
     client: Any, haystack: Haystack, cache: StatusCache, forms: tuple[str, ...], *groups: str
 ) -> None:
-    """Make every kind of call and loader, and add what comes back from the guard."""
+    """Make every kind of call, use every method of the guard, and add the results and errors."""
     template = haystack.ecs.create_launch_template(*groups)
     requests = [*map(run_instances, groups), run_instances(launch_template_id=template)]
     for form in forms:
@@ -167,7 +167,7 @@ def make_calls(
 
 
 def all_texts(cache: StatusCache) -> list[str]:
-    """Return every text that can be reached from what a memory keeps, and the memory's own."""
+    """Return every text reachable from the contents of a cache, and the cache's own texts."""
     seen: dict[int, object] = {}
     texts = [repr(cache), str(cache)]
     left: list[Any] = [cache._store.tables]
@@ -199,7 +199,7 @@ def all_texts(cache: StatusCache) -> list[str]:
 def test_no_secret_is_told_or_kept(
     haystack: Haystack, ears: Ears, managed: str, ordinary: str, mode: str, trouble: str
 ) -> None:
-    """Whatever becomes of the reads: also with the older signature, which travels in the URL with key and token."""
+    """Every outcome of the reads, and both signatures: the older one puts key, token and signature into the URL."""
     ecs = haystack.ecs
     policy = replace(POLICIES[mode], lookup_timeout=0.2 if trouble == "too late" else 2.0)
     for number, signature in enumerate(({}, {"signature_algorithm": "v2"})):
@@ -221,7 +221,7 @@ def test_no_secret_is_told_or_kept(
 def test_no_secret_is_told_when_the_write_fails(
     haystack: Haystack, ears: Ears, ordinary: str, kind: Any
 ) -> None:
-    """The guard looks at what ECS says to it, to learn, and says nothing of it."""
+    """The guard reads ECS's answer to learn from it, and outputs none of it."""
     ecs, cache = haystack.ecs, StatusCache()
     ecs.answer_always("RunInstances", Fault(kind))
     for signature in ({}, {"signature_algorithm": "v2"}):
@@ -237,7 +237,7 @@ def test_no_secret_is_told_when_the_write_fails(
 
 
 def test_no_secret_is_told_of_the_way_to_ecs(haystack: Haystack, ears: Ears, managed: str) -> None:
-    """Neither a password in the endpoint nor one in the options of a call, nor keys that ECS does not know."""
+    """Passwords in the endpoint and in the options of a call, and keys unknown to ECS, stay secret."""
     ecs, cache = haystack.ecs, StatusCache()
     changes: tuple[dict[str, Any], ...] = (
         {"endpoint": f"user:{HOST_PASSWORD}@{ecs.endpoint}"},
@@ -261,7 +261,7 @@ def test_no_secret_is_told_of_the_way_to_ecs(haystack: Haystack, ears: Ears, man
 def test_no_secret_is_told_of_redis(
     haystack: Haystack, ears: Ears, managed: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Neither when the password is right, nor when it is wrong or the server gone; and none is stored there."""
+    """The password stays secret if it is right, if it is wrong and if the server is gone. Redis stores no secret."""
     ecs = haystack.ecs
     with redis_server() as server:
         server.client.config_set("requirepass", REDIS_PASSWORD)
@@ -287,7 +287,7 @@ def test_no_secret_is_told_of_redis(
 
 
 class Clumsy(Observer):
-    """Asks ECS by itself when it is told something, and fails as the SDK does."""
+    """An observer that calls ECS itself, and raises the SDK's error."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -302,7 +302,7 @@ class Clumsy(Observer):
 def test_no_secret_is_told_of_an_observer_that_raises(
     haystack: Haystack, ears: Ears, ordinary: str, form: str
 ) -> None:
-    """What it raises may be the SDK's, with the signed URL in its text, and so may what its caller is handling."""
+    """An observer may raise the SDK's error with the signed URL, within the handling of another one."""
     ecs = haystack.ecs
     config = secret_config(ecs, signature_algorithm="v2", endpoint="127.0.0.1:1")
     stock = StockClient(config)
@@ -330,7 +330,7 @@ def test_no_secret_is_told_of_an_observer_that_raises(
 def test_no_secret_is_printed_by_the_command_line(
     haystack: Haystack, managed: str, trouble: str, user: str
 ) -> None:
-    """Keys from the environment, a password among the parameters and one in the endpoint."""
+    """The keys come from the environment, one password is a parameter, and another is in the endpoint."""
     ecs = haystack.ecs
     ecs.answer_always(STATUSES, *(TROUBLE[trouble] or (None,)))
     secrets = {
@@ -357,7 +357,7 @@ def test_no_secret_is_printed_by_the_command_line(
 
 
 def test_the_search_finds_what_is_there(haystack: Haystack, ears: Ears, managed: str) -> None:
-    """Keys, tokens, passwords and signatures, in every way they may be written."""
+    """The search finds keys, tokens, passwords and signatures in every encoding."""
     client = Client(secret_config(haystack.ecs), cache=StatusCache(), observers=ears.observers)
     with pytest.raises(GuardError):
         client.run_instances(run_instances(managed))

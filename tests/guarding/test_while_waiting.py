@@ -1,4 +1,4 @@
-"""While the guard waits for ECS, nothing slips past it and nothing gets mixed up."""
+"""While the guard waits for ECS, no change by the caller bypasses it, and no two calls get mixed up."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def query(group: str) -> dict[str, str]:
 async def test_a_request_that_is_reused_while_waiting_is_sent_as_it_was(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """What was reviewed is what is sent, and what the stock client would have sent."""
+    """The guard sends the reviewed request, as the stock client would have sent it at that moment."""
     request = OpenApiRequest(query=query(ordinary))
     task = asyncio.create_task(client.call_api_async(params(DELETE), request, RuntimeOptions()))
     await asyncio.sleep(0)
@@ -48,7 +48,7 @@ async def test_a_request_that_is_reused_while_waiting_is_sent_as_it_was(
 async def test_a_runtime_that_is_reused_while_waiting_is_sent_as_it_was(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """Its extra queries are parameters like any other."""
+    """The runtime's extra queries are ordinary parameters."""
     runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries=query(ordinary)))
     task = asyncio.create_task(client.call_api_async(params(DELETE), OpenApiRequest(), runtime))
     await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def test_a_runtime_that_is_reused_while_waiting_is_sent_as_it_was(
 def test_a_body_that_another_thread_changes_is_sent_as_it_was(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """A nested one, too."""
+    """The guard keeps the body as it was, nested values included."""
     ecs.answer_with(
         "DescribeSecurityGroups", CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=0.3)
     )
@@ -79,9 +79,9 @@ def test_a_body_that_another_thread_changes_is_sent_as_it_was(
 def test_a_call_that_had_to_wait_is_sent_as_the_stock_client_sends_it(
     ecs: FakeEcs, stock: Any, client: Client, ordinary: str
 ) -> None:
-    """Unflattened lists, tuples and models included."""
+    """Unflattened lists, tuples and models are sent as by the stock client."""
     model = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
-    # ECS takes no anonymous requests, and what cannot be signed is sent anonymously here.
+    # ECS takes no anonymous requests. The SDK cannot sign this one, so it is sent anonymously.
     ecs.answer_with("RunInstances", *[CannedAnswer(body=b"{}")] * 2)
     for each in (stock, client):
         body = {"NetworkInterface": [{"SecurityGroupIds": (ordinary,)}], "Model": [model]}
@@ -95,7 +95,7 @@ def test_a_call_that_had_to_wait_is_sent_as_the_stock_client_sends_it(
 async def test_headers_for_the_next_call_stay_with_that_call(
     ecs: FakeEcs, client: Client, ordinary: str
 ) -> None:
-    """Those of a waiting call are its own, and those set meanwhile are the next one's."""
+    """A waiting call keeps its own headers. Headers set meanwhile belong to the next call."""
     client.set_rpc_headers({"x-mine": "delete"})
     delete = asyncio.create_task(
         client.delete_security_group_async(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
@@ -120,7 +120,7 @@ async def test_headers_for_the_next_call_stay_with_that_call(
 def test_headers_that_are_set_while_a_call_waits_are_for_the_next_one(
     ecs: FakeEcs, client: Client, ordinary: str, form: str, header: dict[str, str]
 ) -> None:
-    """A call that was reviewed without them is sent without them, as the stock client would have sent it."""
+    """The guard sends a call with the headers of its review, as the stock client would have done."""
     ecs.latency = 0.3
     request = models.ModifySecurityGroupAttributeRequest(security_group_id=ordinary, description="mine")
 
@@ -139,7 +139,7 @@ def test_headers_that_are_set_while_a_call_waits_are_for_the_next_one(
 def test_an_endpoint_or_global_parameters_that_change_while_a_call_waits_are_for_the_next_one(
     ecs: FakeEcs, client: Client, ordinary: str
 ) -> None:
-    """The call is made as its client was when it was made."""
+    """The guard sends a call with its client's settings at the start of the call."""
     queries = {"Mark": "first"}
     client._global_parameters = GlobalParameters(queries=queries)
     ecs.latency = 0.3
@@ -154,7 +154,7 @@ def test_an_endpoint_or_global_parameters_that_change_while_a_call_waits_are_for
 
 
 def test_a_further_try_goes_where_the_first_one_went(ecs: FakeEcs, ordinary: str) -> None:
-    """And as it went, though the client is another by then; also if the group was known."""
+    """A further try keeps endpoint and parameters of the first, though the client has changed. The group is cached here."""
     client = Client(ecs.config(), cache=StatusCache())
     client.guard.status(ordinary)
     client._retry_options = TWICE
@@ -174,7 +174,7 @@ def test_a_further_try_goes_where_the_first_one_went(ecs: FakeEcs, ordinary: str
 
 @pytest.mark.parametrize("known", [False, True])
 def test_headers_for_one_call_reach_its_first_try_only(ecs: FakeEcs, ordinary: str, *, known: bool) -> None:
-    """As they do with the stock client, whether the call had to wait or not."""
+    """The headers go with the first try only, as with the stock client, whether the call waited or not."""
     config = ecs.config()
     config.retry_options = TWICE
     client = Client(config, cache=StatusCache())
@@ -193,7 +193,7 @@ def test_headers_for_one_call_reach_its_first_try_only(ecs: FakeEcs, ordinary: s
 def test_the_headers_of_a_refused_call_are_not_for_the_next_one(
     client: Client, managed: str, form: str, *, known: bool
 ) -> None:
-    """It has been made; the stock client would have sent them with it."""
+    """The refused call used the headers up, as the stock client would have sent them with it."""
     if known:
         client.guard.status(managed)
     client.set_rpc_headers({"x-mine": "delete"})
@@ -206,7 +206,7 @@ def test_the_headers_of_a_refused_call_are_not_for_the_next_one(
 def test_a_buffer_that_is_filled_anew_while_a_call_waits_is_sent_as_it_was(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """The SDK makes bytes of it only when it sends them."""
+    """The SDK turns a buffer into bytes only when it sends it."""
     ecs.latency = 0.3
     body = bytearray(f"RegionId=cn-hangzhou&SecurityGroupId={ordinary}".encode())
     raw = params(DELETE)
@@ -225,7 +225,7 @@ def test_a_buffer_that_is_filled_anew_while_a_call_waits_is_sent_as_it_was(
 def test_headers_from_an_override_are_seen_and_sent(
     ecs: FakeEcs, managed: str, header: dict[str, str]
 ) -> None:
-    """get_rpc_headers is public, and somebody's may return anything."""
+    """get_rpc_headers is public, and an override may return any headers."""
 
     class Theirs(Client):
         def get_rpc_headers(self) -> Any:
@@ -243,7 +243,7 @@ def test_headers_from_an_override_are_seen_and_sent(
 
 
 def test_a_region_that_ecs_pays_no_heed_to_does_not_make_a_group_missing(ecs: FakeEcs, managed: str) -> None:
-    """ModifyInstanceAttribute has no RegionId; a global one may say anything."""
+    """ModifyInstanceAttribute has no RegionId. A global RegionId may name any region."""
     config = ecs.config()
     config.global_parameters = GlobalParameters(queries={"RegionId": "cn-beijing"})
     with pytest.raises(ManagedSecurityGroupError):
@@ -254,7 +254,7 @@ def test_a_region_that_ecs_pays_no_heed_to_does_not_make_a_group_missing(ecs: Fa
 
 
 def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: FakeEcs) -> None:
-    """Not even for a group that was not found."""
+    """The cache keeps no credentials, even for a missing group."""
     client = Client(ecs.config())
     with pytest.raises(ClientException):
         client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id="sg-none"))
@@ -265,7 +265,7 @@ def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: 
 
 
 def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:
-    """It may run in the middle of a write of its own thread; then everything is forgotten, which costs a read."""
+    """The handler may interrupt a write of its own thread. The cache then forgets everything, at the cost of a read."""
     cache, policy, credential = StatusCache(), GuardPolicy(), GuardPolicy
     principal = Principal(credential, ())
     read = Read("host", "cn-hangzhou", (managed,))
@@ -296,7 +296,7 @@ def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> No
 def test_what_is_let_through_unchecked_is_in_the_log(
     ecs: FakeEcs, managed: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Audit mode would be of no use in silence; it says "would be refused"."""
+    """Audit mode logs "would be refused". It would be of no use in silence."""
     client = Client(ecs.config(), policy=GuardPolicy(mode="audit"))
     with pytest.raises(ClientException):
         client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))

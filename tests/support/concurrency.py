@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Callers:
-    """Threads that each make one call; what they return or raise is in ``results``, in their order."""
+    """Threads that make one call each. ``results`` holds their results and exceptions, in the order of the calls."""
 
     def __init__(self, calls: Iterable[Callable[[], Any]]) -> None:
         calls = list(calls)
@@ -37,7 +37,7 @@ class Callers:
             self.results[number] = error
 
     def join(self, seconds: float) -> list[Any]:
-        """Wait for all of them and return the results; fail if one takes longer."""
+        """Wait for all threads and return the results. Fail if a thread takes longer than ``seconds``."""
         for thread in self._threads:
             thread.join(seconds)
             assert not thread.is_alive(), "a caller is stuck"
@@ -62,7 +62,7 @@ def repeated(call: Callable[[], object], threads: int = 1) -> Iterator[None]:
 
 
 def wait_for_read(ecs: FakeEcs, number: int = 1) -> None:
-    """Wait until the server has this many reads under way or behind it."""
+    """Wait until the server has begun or answered this many reads."""
     deadline = monotonic() + 10
     while len(ecs.reads) < number:
         assert monotonic() < deadline
@@ -70,13 +70,13 @@ def wait_for_read(ecs: FakeEcs, number: int = 1) -> None:
 
 
 def run_script(code: str, *arguments: str, seconds: float = 60) -> str:
-    """Run Python code in a process of its own and return what it prints; fail if it takes longer or fails."""
+    """Run Python code in a process of its own and return its output. Fail if it takes too long or exits with an error."""
     process = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
         capture_output=True,
         text=True,
         timeout=seconds,
-        # Coverage has a lock of its own, for which a thread that a signal handler interrupts may be waiting.
+        # Coverage has a lock of its own. A signal handler may interrupt a thread that waits for this lock.
         env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
         check=False,
     )
@@ -85,9 +85,9 @@ def run_script(code: str, *arguments: str, seconds: float = 60) -> str:
 
 
 def run_pytest(folder: Path, *arguments: str, status: int = 0) -> str:
-    """Run the tests in a folder in a process of their own, as a user does, and return what pytest prints.
+    """Run the tests of a folder in a process of their own, as a user does, and return pytest's output.
 
-    Fail if it exits with another status.
+    Fail if pytest exits with another status.
     """
     process = subprocess.run(  # noqa: S603 - our own code
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],

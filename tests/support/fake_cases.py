@@ -1,4 +1,4 @@
-"""The calls that FakeEcs refuses: for each error in OPERATIONS.md at least one call that gets it."""
+"""The calls that FakeEcs refuses: at least one call for each error in OPERATIONS.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.fake_world import REGION, SSH, WEB
 
 
 class Case(NamedTuple):
-    """A call and the error it gets; what is in braces is an id of the world."""
+    """A call and its error. A name in braces stands for an id of the world."""
 
     action: str
     code: str

@@ -1,4 +1,4 @@
-"""A FakeEcs with one of everything, and requests for it spelt as ECS spells them."""
+"""A FakeEcs with one resource of every kind, and requests about them in ECS's spelling."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WEB = {"IpProtocol": "TCP", "PortRange": "80/80", "DestCidrIp": "10.0.0.0/8"}
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The ids of what there is."""
+    """The ids of the resources."""
 
     group: str
     other: str
@@ -37,7 +37,7 @@ class World:
 
 
 def send(client: Any, action: str, **fields: Any) -> Any:
-    """Call an operation with parameters as ECS spells them, and return the body as the SDK's model has it."""
+    """Call an operation with parameters in ECS's spelling, and return the body as the SDK's model."""
     return call(client, action, getattr(models, f"{action}Request")().from_map(fields)).body
 
 

@@ -1,4 +1,4 @@
-"""Inquiries that ask nobody: they answer, fail or wait as a test wants."""
+"""Batch loaders that send no request: they answer, fail or wait as a test wants."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from safe_ecs._lookup.threads import ThreadBatching
 
 PATIENCE = 6.0
-"""Seconds: far more than an answer takes, and as long as a test waits for one that does not come."""
+"""Seconds: far longer than an answer takes, and the longest that a test waits for an answer that never comes."""
 
 
 def soon() -> float:
-    """Return a deadline that only those miss whose answer does not come."""
+    """Return a deadline that passes only if an answer never comes."""
     return monotonic() + PATIENCE
 
 
 class StubLoader:
-    """A loader of three ids at most, whose answer for an id is the id in upper case.
+    """A loader of at most three ids a batch. Its answer for an id is the id in upper case.
 
     Attributes:
-        asked: The ids of each time it was asked.
-        given: Each time it gave up: the error, the seconds waited and those in flight.
-        judged: The answers for which it was asked whether they hold for all.
-        begun: Is set when it is asked.
-        begun_async: Is set when it is asked in an event loop.
-        reads: The reads of the results that ``load`` and ``load_async`` below were given for it: two for each batch.
-        do: What it does when it is asked, in place of nothing.
-        do_async: The same in an event loop.
-        on_joined: What it does when its ids have been joined.
+        asked: The ids of each batch, in the order of the batches.
+        given: Each call of ``failure_for``: the error, the seconds waited, the seconds in flight.
+        judged: The answers of each call of ``common_failure``.
+        begun: Set when a batch begins.
+        begun_async: Set when a batch begins in an event loop.
+        reads: The number of requests that the answered batches needed, as ``load`` and ``load_async`` below add it up.
+        do: Called within ``load``. Does nothing unless a test replaces it.
+        do_async: Awaited within ``load_async``. Does nothing unless a test replaces it.
+        on_joined: Called when the ids have joined batches.
     """
 
     most_ids = 3

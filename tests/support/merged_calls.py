@@ -1,4 +1,4 @@
-"""A call on its way, put together for a test, and what is made of it."""
+"""A merged call built by hand, and the request or the targets that the guard reads from it."""
 
 from __future__ import annotations
 

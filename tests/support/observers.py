@@ -1,4 +1,4 @@
-"""Observers for tests."""
+"""Observers for tests, and a way to reach each outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Notebook(Observer):
-    """Keeps what it is told."""
+    """Keeps every record that it gets."""
 
     def __init__(self) -> None:
         self.decisions: list[DecisionRecord] = []
@@ -83,8 +83,8 @@ REACH: dict[Outcome, Callable[[FakeEcs, Sequence[Observer], str], None]] = {
     "unavailable": _unavailable,
     "not_guarded": _not_guarded,
 }
-"""For each outcome, how to reach it once with a client that has these observers.
+"""One function for each outcome: it reaches the outcome once, with a client that has the given observers.
 
-Each but the last is of a call; a call of an operation outside the table is none of the guard's business, and only
-``check`` says so.
+Each function but the last makes a call. The guard reports no call of an operation outside its table, so the outcome
+"not_guarded" comes from ``check`` alone.
 """

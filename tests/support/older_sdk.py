@@ -17,6 +17,6 @@ StsTokenCredential: Any = aliyunsdkcore.auth.credentials.StsTokenCredential
 
 
 def request_of(action: str) -> Any:
-    """Return an empty request for an ECS operation: each has a class in a module of the same name."""
+    """Return an empty request for an ECS operation. Each operation has a class in a module of the same name."""
     name = f"{action}Request"
     return getattr(import_module(f"aliyunsdkecs.request.v20140526.{name}"), name)()

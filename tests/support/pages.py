@@ -1,4 +1,4 @@
-"""Answers of ECS to DescribeSecurityGroups, and what is to be made of them."""
+"""Answers of ECS to DescribeSecurityGroups, each with the statuses that the guard must read from it."""
 
 from __future__ import annotations
 

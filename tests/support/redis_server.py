@@ -1,4 +1,4 @@
-"""A real Redis server, started and stopped by whoever needs it."""
+"""A real Redis server, started and stopped by its user."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class RedisServer:
     """A server on loopback that keeps nothing on disk.
 
     Args:
-        directory: Where it runs.
-        port: Its port.
+        directory: The working directory of the server.
+        port: The port of the server.
     """
 
     def __init__(self, directory: str, port: int) -> None:
@@ -58,7 +58,7 @@ class RedisServer:
 
     @contextmanager
     def halted(self) -> Iterator[None]:
-        """Let nobody have an answer inside the block: the kernel still takes connections."""
+        """Keep the server from answering inside the block. The kernel still accepts connections."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
         try:

@@ -1,6 +1,6 @@
 """The SDK as the tests use it: untyped.
 
-Its annotations leave out that nearly everything may be None, and the tests misuse it on purpose.
+The annotations of the SDK omit that nearly every value may be None, and the tests misuse the SDK on purpose.
 """
 
 from __future__ import annotations
@@ -20,4 +20,4 @@ TWICE: Any = darabonba.policy.retry.RetryOptions({
     "retryable": True,
     "retryCondition": [{"maxAttempts": 2, "errorCode": ["ServiceUnavailable"]}],
 })
-"""The retry options of a client whose calls are sent once more after a 503."""
+"""The retry options of a client that sends a call once more after a 503."""

@@ -1,4 +1,4 @@
-"""Errors that the SDK raises when a read fails, made by hand."""
+"""The SDK's errors for a failed read, made by hand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def no_connection() -> Exception:
 
 
 class ClientPayloadError(Exception):
-    """Stands for aiohttp's, which is told by its module."""
+    """Stands for aiohttp's class of this name, recognised by its module."""
 
     __module__ = "aiohttp.client_exceptions"
 

@@ -1,6 +1,6 @@
 """Every operation of the installed SDK: its action, the methods that send it, and its request model.
 
-All of it is read off the SDK, so that an operation which a new one brings takes part without being named.
+The operations are read from the SDK itself. An operation of a new SDK takes part without a change here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SdkOperation:
     """One operation.
 
     Attributes:
-        action: The action that is sent.
+        action: The action sent.
         methods: The name of the method for each form.
         request: The request model.
         response: The response model.
@@ -44,7 +44,7 @@ class SdkOperation:
 
 @cache
 def operations() -> Mapping[str, SdkOperation]:
-    """Return every operation by its action, which its methods' names do not always tell."""
+    """Return every operation by its action. The action comes from the method's source, as some names differ from it."""
     methods: dict[str, dict[str, str]] = {}
     for name, method in vars(StockClient).items():
         # Two names break the rule: "..._qo_swith_options".
@@ -67,14 +67,14 @@ def _operation(action: str, forms: dict[str, str]) -> SdkOperation:
 
 @cache
 def fields(model: type) -> Mapping[str, Any]:
-    """Return what the constructor of a model takes, each with its type: a scalar, a model, a list or a mapping."""
+    """Return the parameters of a model's constructor with their types: a scalar, a model, a list or a mapping."""
     hints = get_type_hints(inspect.getattr_static(model, "__init__"))
     hints.pop("return", None)
     return hints
 
 
 def models_in(kind: Any) -> Iterator[type]:
-    """Yield the models that a field's type is made of."""
+    """Yield the models within a field's type."""
     if get_origin(kind) is not None:
         for member in get_args(kind):
             yield from models_in(member)

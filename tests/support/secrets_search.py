@@ -1,4 +1,4 @@
-"""All that safe_ecs says and keeps in a test, to be searched for the secrets used in it."""
+"""A search of the output and the stored data of safe_ecs for the secrets used in a test."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ _SIGNATURE: Final = re.compile(r"Signature=([0-9a-f]{64})|acs [^:]+:(\S+)")
 
 @dataclass
 class Haystack:
-    """All that was said and kept, and the signatures that were sent meanwhile."""
+    """The texts to search: output and stored data. Also finds the signatures that FakeEcs received."""
 
     ecs: FakeEcs
     texts: list[str] = field(default_factory=list)
 
     def add(self, *things: Any) -> None:
-        """Add what things say of themselves and what they are pickled to."""
+        """Add the texts and the pickles of objects."""
         for thing in things:
             self.texts += [repr(thing), str(thing)]
             if hasattr(thing, "_repr_html_"):
@@ -61,7 +61,7 @@ class Haystack:
                 self.texts.append(pickle.dumps(thing, protocol).decode("latin-1"))
 
     def add_error(self, error: BaseException) -> None:
-        """Add an error of the guard: all of it but the SDK's exception that it refers to."""
+        """Add an error of the guard with all its parts, except the SDK's exception that it refers to."""
         assert isinstance(error, GuardError)
         said: Any = error
         self.add(error, error.decision, *error.decision.groups, *error.decision.undetermined)
@@ -77,7 +77,7 @@ class Haystack:
         return found - {""}
 
     def needles(self) -> list[str]:
-        """Return what must not be in it, as it is and as it is written elsewhere."""
+        """Return the texts that must not occur: each secret and signature, plain and in every encoding."""
         secrets = {*SECRETS, *self.signatures}
         ways: tuple[Callable[[str], str], ...] = (
             str,
@@ -96,7 +96,7 @@ class Haystack:
 
 @dataclass
 class Ears:
-    """Everybody who is told what the guard does, and the logs."""
+    """One observer of every kind, and the records of the log."""
 
     path: Path
     notebook: Notebook = field(default_factory=Notebook)
@@ -116,7 +116,7 @@ class Ears:
         )
 
     def told(self, haystack: Haystack) -> None:
-        """Add all that they were told."""
+        """Add the output of every observer and of the log."""
         notebook = self.notebook
         haystack.add(*notebook.decisions, *notebook.checks, *notebook.look_ups)
         haystack.texts += [self.path.read_text() if self.path.exists() else "", self.stream.getvalue()]

@@ -1,7 +1,7 @@
 """Requests signed by hand, as the documentation of Alibaba Cloud describes it, and sent with ``requests``.
 
-https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature and, for the older
-one, https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
+ACS3: https://www.alibabacloud.com/help/en/sdk/product-overview/v3-request-structure-and-signature
+HMAC-SHA1: https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def send_v3(
     headers: Mapping[str, str] | None = None,
     tamper: Callable[[dict[str, str]], object] | None = None,
 ) -> requests.Response:
-    """Send a request signed with ACS3-HMAC-SHA256; ``tamper`` changes the headers after they are signed."""
+    """Send a request signed with ACS3-HMAC-SHA256. ``tamper`` changes the headers after they are signed."""
     body = canonical_query(form) if form else ""
     signed = {
         "host": endpoint,

@@ -1,4 +1,4 @@
-"""A terminal for a command to run in, and what it shows then."""
+"""A terminal that a command runs in, and the text left on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def in_terminal(*arguments: str, columns: int = 120, cwd: Path | None = None) -> str:
-    """Run a command in a pseudo-terminal and return all that it writes, colours and progress included."""
+    """Run a command in a pseudo-terminal and return its whole output, colours and progress included."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "safe_ecs", *arguments],
@@ -37,12 +37,12 @@ def in_terminal(*arguments: str, columns: int = 120, cwd: Path | None = None) ->
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # What Linux says when the other end is closed.
+    except OSError:  # Linux raises it when the other end is closed.
         return b""
 
 
 def text_of(output: str) -> str:
-    """Return what is left to be read of an output once progress is gone, without colours and blanks at line ends."""
-    output = re.sub(r"[^\n]*\n(\x1b\[\?25h)?\r?\x1b\[1A\x1b\[2K", "", output)  # What is overwritten.
+    """Return the lines that remain on the terminal: no progress, no colours, no blanks at line ends."""
+    output = re.sub(r"[^\n]*\n(\x1b\[\?25h)?\r?\x1b\[1A\x1b\[2K", "", output)  # The lines overwritten later.
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output).split("\n")
     return "\n".join(line.rpartition("\r")[2].rstrip() for line in lines).strip("\n")

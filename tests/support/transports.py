@@ -1,4 +1,4 @@
-"""Every way to send a call with the SDK, as one function per way."""
+"""One function for each way to send a call with the SDK."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DELETE = "DeleteSecurityGroup"
 
 
 class EcsGateway:
-    """A gateway plug-in as small as can be: it puts the action of the context on the wire, signed."""
+    """A minimal gateway plug-in: it sends the action of the context, signed."""
 
     def modify_configuration(self, context: Any, _: Any) -> None:
         """Leave the endpoint as it is."""
@@ -134,7 +134,7 @@ ASYNC_TRANSPORTS: dict[str, Callable[..., Any]] = {
     "execute_async": _by_execute("execute_async"),
     "call_sseapi_async": _drained(_by_params("call_sseapi_async")),
 }
-"""The async transports, for tasks: what they return is to be awaited."""
+"""The async transports, for tests of tasks. Each returns an awaitable."""
 
 TRANSPORTS: dict[str, Callable[..., Any]] = {
     "do_request": _by_params("do_request"),

@@ -1,7 +1,7 @@
-"""What programs do to the guard at their worst, with the most reads that it may cost.
+"""The worst uses of the guard by a program, each with the most reads that it may cost.
 
-Each makes its own client, checks what it is told of the groups, and leaves the count to the server's record. The
-tests assert the counts, and the benchmarks print them.
+A workload makes its own client, checks the statuses it gets, and returns a count from the server's record. The tests
+assert the counts, and the benchmarks print them.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Workload:
     """One row of the table.
 
     Attributes:
-        name: What is done.
+        name: A description of the workload.
         most: The most reads to ECS that it may cost.
-        run: Does it and returns how many it cost.
+        run: Runs the workload and returns the number of reads.
     """
 
     name: str
@@ -54,7 +54,7 @@ def make_groups(ecs: FakeEcs, number: int) -> list[str]:
 
 
 def at_once(ecs: FakeEcs, calls: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Make the calls in a thread each; the first read takes until all threads run, however slow that is here."""
+    """Make each call in a thread of its own. The first read lasts until all threads run, however slow the machine is."""
     ecs.latency = 2.0
     callers = Callers(calls)
     ecs.latency = LATENCY
@@ -74,7 +74,7 @@ def threads_with_one_group(ecs: FakeEcs) -> int:
 
 
 def clients_with_one_group(ecs: FakeEcs) -> int:
-    """A program that makes a client for every call makes one for every thread."""
+    """A program that makes a client for every call makes one in every thread."""
     group, cache = ecs.create_security_group(), StatusCache()
 
     def status() -> Any:
@@ -110,7 +110,7 @@ def tasks_with_a_group_each(ecs: FakeEcs, *, again: bool = False) -> int:
 
 
 def threads_while_ecs_fails(ecs: FakeEcs) -> int:
-    """Return how many reads they cost more than one caller alone."""
+    """Return the number of reads beyond a single caller's."""
     ecs.answer_always(DESCRIBE, CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}'))
     Callers([partial(new_client(ecs).guard.status, "sg-1")]).join(30)
     reads_of_one, client = len(ecs.reads), new_client(ecs)
@@ -150,7 +150,7 @@ def calls_on_new_clients(ecs: FakeEcs) -> int:
 
 
 def changes_after_a_listing(ecs: FakeEcs, *, in_loop: bool = False) -> int:
-    """Return how many reads it costs beyond the listing, which is the caller's own."""
+    """Return the number of reads beyond the listing, as the caller sends the listing itself."""
     groups, client = make_groups(ecs, 1000), new_client(ecs)
     listed: list[str] = []
     request = models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou", max_results=100)
@@ -203,7 +203,7 @@ def processes_over_one_redis(ecs: FakeEcs, *, ninth: bool = False) -> int:
 
 
 def _ask_in_processes(command: list[str], number: int) -> None:
-    """Start processes, and let them ask all at once when the last one is ready."""
+    """Start the processes, and let them ask all at once when the last one is ready."""
     pipe = subprocess.PIPE
     processes = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(number)]  # noqa: S603 - ours
     for process in processes:
@@ -255,12 +255,12 @@ MOST_BYTES_FOR_A_GROUP: Final = 600
 
 
 def bytes_for_each_group() -> int:
-    """Return what the memory takes for each of the 100,000 groups that it may hold, having been told of more."""
+    """Return the bytes of memory per group in a full cache of 100,000 groups. The cache has been given still more."""
     most, principal = 100_000, Principal(None, ())
     cache = StatusCache(maxsize=most)
     tracemalloc.start()
     for number in range(most + 1000):
-        # As calls make them: no string but the host is shared.
+        # As in calls: the host is the only shared string.
         group, region_id, owner = f"sg-bp1{number:017}", "CN-HANGZHOU".lower(), 1679259531804325 + number
         status = GroupStatus(group, True, True, owner, region_id)  # noqa: FBT003 - fields
         cache.remember(Read("ecs.cn-hangzhou.aliyuncs.com", region_id, ()), principal, [status])

@@ -1,4 +1,4 @@
-"""Each error that OPERATIONS.md lists, provoked through the stock SDK, with its HTTP status."""
+"""FakeEcs answers a call with each error that OPERATIONS.md lists, and with its HTTP status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def world(ecs: FakeEcs, stock: Any) -> World:
 
 
 def filled(value: Any, world: World) -> Any:
-    """Put the ids of the world where the braces are."""
+    """Replace the names in braces by ids of the world."""
     if isinstance(value, dict):
         return {name: filled(each, world) for name, each in value.items()}
     if isinstance(value, list):
@@ -35,7 +35,7 @@ def filled(value: Any, world: World) -> Any:
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{number} {case}" for number, case in enumerate(CASES)])
 def test_an_error_has_its_code_and_status(ecs: FakeEcs, stock: Any, world: World, case: Case) -> None:
-    """And nothing is changed by a request that is refused."""
+    """A refused request gets the error's code and status, and changes nothing."""
     if case.before is not None:
         send(stock, case.action, **filled(case.before, world))
     before = ecs.snapshot()
@@ -56,7 +56,7 @@ def test_every_error_of_the_table_is_provoked() -> None:
 
 
 def test_a_launch_template_has_thirty_versions_at_most(stock: Any, world: World) -> None:
-    """The error of the table that takes more than two calls."""
+    """A launch template has thirty versions at most. This error of the table takes more than two calls."""
     both = {"RegionId": REGION, "LaunchTemplateId": world.template}
     for _ in range(29):
         send(stock, "CreateLaunchTemplateVersion", **both)
@@ -65,7 +65,7 @@ def test_a_launch_template_has_thirty_versions_at_most(stock: Any, world: World)
 
 
 def test_what_is_outside_the_slice_is_answered_with_what_is_in_it(stock: Any) -> None:
-    """Loudly, so that nobody takes it for an answer of ECS."""
+    """An unknown operation gets an error that names the known ones, so that nobody takes it for an answer of ECS."""
     with pytest.raises(
         ClientException, match=r"FakeEcs does not know 'StopInstance'\. It knows Authorize"
     ) as error:
@@ -74,7 +74,7 @@ def test_what_is_outside_the_slice_is_answered_with_what_is_in_it(stock: Any) ->
 
 
 def test_a_token_is_good_for_its_own_query_only(ecs: FakeEcs, stock: Any, world: World) -> None:
-    """NextToken with other filters, or of another operation."""
+    """A NextToken is invalid with other filters and with another operation."""
     token = send(stock, "DescribeSecurityGroups", RegionId=REGION, MaxResults=1).next_token
     ecs.create_security_group()
     for action, fields in (
@@ -88,7 +88,7 @@ def test_a_token_is_good_for_its_own_query_only(ecs: FakeEcs, stock: Any, world:
 
 
 def test_a_page_goes_on_where_the_last_one_ended_when_groups_come_and_go(ecs: FakeEcs, stock: Any) -> None:
-    """Nothing is shown twice or left out because of what was deleted meanwhile."""
+    """A page continues after the last group of the previous page. Deleted groups cause neither repeats nor gaps."""
     ids = [ecs.create_security_group() for _ in range(6)]
     first = send(stock, "DescribeSecurityGroups", RegionId=REGION, MaxResults=3)
     ecs.remove_security_group(ids[0])
@@ -98,7 +98,7 @@ def test_a_page_goes_on_where_the_last_one_ended_when_groups_come_and_go(ecs: Fa
 
 
 def test_managed_groups_appear_and_vanish(ecs: FakeEcs, stock: Any) -> None:
-    """With the instance of the cloud product that they are for, whatever is in them."""
+    """A managed group appears and vanishes with the instance of its cloud product, even if it has members."""
     group = ecs.create_security_group(service_managed=True, service_id=7, product="alb")
     instance = ecs.create_instance(group, ecs.create_security_group())
     refused = {"RegionId": REGION, "SecurityGroupId": group}
@@ -112,7 +112,7 @@ def test_managed_groups_appear_and_vanish(ecs: FakeEcs, stock: Any) -> None:
 
 
 def test_a_service_creates_groups_that_only_it_may_change(ecs: FakeEcs, stock: Any) -> None:
-    """With its key and ServiceManaged."""
+    """A service creates a managed group with its own key and ServiceManaged, and only that service may change it."""
     service = StockClient(ecs.config(service_id=7))
     created = send(service, "CreateSecurityGroup", RegionId=REGION, ServiceManaged=True).security_group_id
     [found] = send(

@@ -1,4 +1,4 @@
-"""FakeEcs behaves as ECS does where the guard's proofs stand on it."""
+"""FakeEcs behaves as ECS does in every point that the proofs of the guard rely on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def refusal(call: Any, *arguments: Any) -> Any:
 
 
 def test_the_refusal_has_the_wording_of_ecs(ecs: FakeEcs, stock: Any, managed: str) -> None:
-    """There is one verbatim example, and handlers that look for it."""
+    """The message of a refusal is that of the one documented example. Handlers match its text."""
     with pytest.raises(ClientException) as error:
         stock.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
     assert error.value.data["Message"] == (
@@ -36,7 +36,7 @@ def test_the_refusal_has_the_wording_of_ecs(ecs: FakeEcs, stock: Any, managed: s
 
 
 def test_the_owning_service_may_do_everything(ecs: FakeEcs) -> None:
-    """Each of the guarded operations, with the service's key."""
+    """The owning service may call every guarded operation on its group."""
     service = StockClient(ecs.config(service_id=SERVICE_ID))
     for action in SAMPLES:
         target = make_target(ecs, service_managed=True, with_member=action != "DeleteSecurityGroup")
@@ -45,7 +45,7 @@ def test_the_owning_service_may_do_everything(ecs: FakeEcs) -> None:
 
 
 def test_groups_are_created_and_described(ecs: FakeEcs, stock: Any, managed: str) -> None:
-    """ServiceManaged is a boolean, and ServiceID is there if there is one."""
+    """A description holds ServiceManaged as a boolean, and ServiceID only if the group has one."""
     created = stock.create_security_group(
         models.CreateSecurityGroupRequest(region_id=REGION, security_group_name="web", vpc_id="vpc-1")
     ).body.security_group_id
@@ -69,7 +69,7 @@ def test_groups_are_created_and_described(ecs: FakeEcs, stock: Any, managed: str
     ids=lambda value: str(sorted(value)),
 )
 def test_groups_are_filtered(ecs: FakeEcs, stock: Any, filters: Any, expected: str) -> None:
-    """Unknown ids are silently absent."""
+    """A listing applies its filters, and silently omits unknown ids."""
     ecs.create_security_group(name="m", service_managed=True)
     for name in "ab":
         ecs.create_security_group(name=name, security_group_id=f"sg-{name}")
@@ -82,7 +82,7 @@ def test_groups_are_filtered(ecs: FakeEcs, stock: Any, filters: Any, expected: s
 
 
 def test_a_listing_has_ten_groups_to_the_page_unless_asked_for_more(ecs: FakeEcs, stock: Any) -> None:
-    """MaxResults is at most 100, and NextToken leads on."""
+    """A page has ten groups by default and 100 at most. NextToken leads to the next page."""
     ids = {ecs.create_security_group() for _ in range(25)}
     seen: list[str] = []
     token, pages = None, 0
@@ -97,7 +97,7 @@ def test_a_listing_has_ten_groups_to_the_page_unless_asked_for_more(ecs: FakeEcs
 
 
 def test_a_group_in_use_is_not_deleted(ecs: FakeEcs, stock: Any, ordinary: str) -> None:
-    """By a member, or by a rule of another group."""
+    """A group with a member, or with a rule of another group that refers to it, cannot be deleted."""
     request = models.DeleteSecurityGroupRequest(region_id=REGION, security_group_id=ordinary)
     instance = ecs.create_instance(ordinary, ecs.create_security_group())
     assert refusal(stock.delete_security_group, request) == (403, "DependencyViolation")
@@ -114,7 +114,7 @@ def test_a_group_in_use_is_not_deleted(ecs: FakeEcs, stock: Any, ordinary: str) 
 
 
 def test_instances_and_interfaces_belong_to_their_groups(ecs: FakeEcs, stock: Any, ordinary: str) -> None:
-    """Run, create, join, move: seen in what deleting the group says."""
+    """Instances and interfaces that are run, created, joined or moved count as members: a deletion is refused for them."""
     run = stock.run_instances(
         models.RunInstancesRequest(region_id=REGION, security_group_ids=[ordinary], amount=2)
     ).body.instance_id_sets.instance_id_set
@@ -140,7 +140,7 @@ def test_instances_and_interfaces_belong_to_their_groups(ecs: FakeEcs, stock: An
 
 
 def test_every_request_is_on_record(ecs: FakeEcs, stock: Any, ordinary: str) -> None:
-    """With action, version, parameters, headers and who sent it."""
+    """A recorded request has its action, version, parameters, headers and caller."""
     stock.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary))
     stock.describe_security_groups(models.DescribeSecurityGroupsRequest(region_id=REGION))
     write, read = ecs.requests

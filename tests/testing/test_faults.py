@@ -1,4 +1,4 @@
-"""FakeEcs fails on demand, action by action, and keeps a record of what it was asked."""
+"""FakeEcs fails on demand, action by action, and records every request."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_error_of_ecs_is_answered_and_nothing_is_done(
 def test_a_connection_is_cut_before_or_after_the_request_is_done(
     ecs: FakeEcs, stock: Any, kind: Any, groups: int
 ) -> None:
-    """What was lost is only the answer."""
+    """A lost answer loses the answer alone: the request is done."""
     ecs.answer_with(CREATE, Fault(kind))
     with pytest.raises(TeaException):
         send(stock, CREATE, RegionId=REGION)
@@ -71,7 +71,7 @@ def test_a_connection_is_cut_before_or_after_the_request_is_done(
 
 
 def test_answers_are_spoilt(ecs: FakeEcs) -> None:
-    """Cut short, no JSON, with strings for numbers and flags, or with half of the list."""
+    """Answers come cut short, without JSON, with strings for numbers and flags, or with half of the list."""
     for _ in range(4):
         ecs.create_security_group(service_managed=True, service_id=7)
     ecs.answer_with(LIST, Fault("truncated"), Fault("malformed"), Fault("wrong_types"), Fault("partial_page"))
@@ -89,7 +89,7 @@ def test_answers_are_spoilt(ecs: FakeEcs) -> None:
 
 
 def test_an_answer_comes_late(ecs: FakeEcs, stock: Any) -> None:
-    """Alone, and not at the cost of others."""
+    """A slow answer delays no other request."""
     ecs.answer_with(LIST, Fault("slow", delay=1.5))
     first = Thread(target=listed, args=(stock,))
     start = monotonic()
@@ -103,7 +103,7 @@ def test_an_answer_comes_late(ecs: FakeEcs, stock: Any) -> None:
 
 
 def test_faults_come_in_turn_and_do_not_mix_with_other_actions(ecs: FakeEcs, stock: Any) -> None:
-    """So many times, or until further notice."""
+    """Faults come in turn, a given number of times or until further notice."""
     ecs.fail(LIST, Fault("unavailable"), Fault("internal_error"), times=3)
     codes = []
     for _ in range(4):
@@ -117,7 +117,7 @@ def test_faults_come_in_turn_and_do_not_mix_with_other_actions(ecs: FakeEcs, sto
 
 
 def test_a_seed_decides_which_requests_fail_whatever_comes_between() -> None:
-    """The n-th request for an action fares alike in every run, in whatever order the actions come."""
+    """The n-th request for an action has the same fate in every run, in any order of the actions."""
 
     def run(seed: int, *, between: bool) -> list[str]:
         with FakeEcs() as ecs:
@@ -136,7 +136,7 @@ def test_a_seed_decides_which_requests_fail_whatever_comes_between() -> None:
 
 
 def test_a_fault_of_every_kind_leaves_the_guard_closed(ecs: FakeEcs) -> None:
-    """Nothing is written while the status of a group is read wrongly, or not at all; sync and async."""
+    """The guard sends no write while it reads the status of a group wrongly or not at all, sync and async."""
     group = ecs.create_security_group(service_managed=True, service_id=7)
     client = Client(ecs.config())
     for kind, form in product(get_args(FaultKind), ("sync", "async")):
@@ -149,7 +149,7 @@ def test_a_fault_of_every_kind_leaves_the_guard_closed(ecs: FakeEcs) -> None:
 
 
 def test_throttling_counts_by_the_minute_of_the_clock_by_caller_and_region() -> None:
-    """What is throttled in one minute is let through in the next, as with ECS."""
+    """A caller throttled in one minute is served in the next, as with ECS."""
     now = 6000.0
     with FakeEcs(check_signatures=False, clock=lambda: now) as ecs:
         ecs.create_security_group(region_id="cn-beijing")
@@ -172,7 +172,7 @@ def test_throttling_counts_by_the_minute_of_the_clock_by_caller_and_region() -> 
 
 
 def test_odd_faults_are_refused_when_they_are_made(ecs: FakeEcs) -> None:
-    """With the field that is wrong."""
+    """The error names the wrong field of a fault."""
     odd: Any = "odd"
     with pytest.raises(ValueError, match=r"kind must be one of throttled, .*: 'odd'"):
         Fault(odd)
@@ -187,7 +187,7 @@ def test_odd_faults_are_refused_when_they_are_made(ecs: FakeEcs) -> None:
 
 
 def test_no_writes_is_a_fact_that_can_be_asserted(ecs: FakeEcs, stock: Any, managed: str) -> None:
-    """The message names what was written, by whom, and what came of it; it holds no key and no signature."""
+    """The message names each write, its caller and its outcome. It holds no key and no signature."""
     listed(stock)
     ecs.assert_no_writes()
     with pytest.raises(ClientException):
@@ -204,7 +204,7 @@ def test_no_writes_is_a_fact_that_can_be_asserted(ecs: FakeEcs, stock: Any, mana
 
 
 def test_a_request_that_says_nothing_is_on_record_all_the_same(ecs: FakeEcs) -> None:
-    """Without action, parameters or key."""
+    """A request without action, parameters or key is recorded too."""
     assert requests.get(f"http://{ecs.endpoint}/", timeout=30).json()["Code"] == "MissingAccessKeyId"
     [request] = ecs.requests
     assert (request.action, request.caller, request.access_key_id) == ("", "", "")
@@ -212,7 +212,7 @@ def test_a_request_that_says_nothing_is_on_record_all_the_same(ecs: FakeEcs) -> 
 
 
 def test_the_record_can_be_kept_short() -> None:
-    """For servers that run for long."""
+    """The record has a maximum length, for servers that run for long."""
     with FakeEcs(most_recorded=2) as ecs:
         for action in ("DescribeRegions", LIST, "DescribeInstances"):
             raw(ecs, action)
@@ -220,7 +220,7 @@ def test_the_record_can_be_kept_short() -> None:
 
 
 def test_a_failure_of_the_fake_itself_is_told_from_one_of_ecs(ecs: FakeEcs, mocker: Any) -> None:
-    """The client would else only see a connection that is cut."""
+    """An error of FakeEcs's own code says so. Without it the client would only see a cut connection."""
     mocker.patch.object(ecs._gateway._operations, "perform", side_effect=ZeroDivisionError("odd"))
     answer = raw(ecs)
     assert (answer.status_code, answer.json()["Code"]) == (500, "InternalError")
@@ -228,7 +228,7 @@ def test_a_failure_of_the_fake_itself_is_told_from_one_of_ecs(ecs: FakeEcs, mock
 
 
 def test_reset_leaves_nothing_but_the_keys(ecs: FakeEcs, stock: Any) -> None:
-    """Neither record nor state nor faults."""
+    """A reset leaves neither record nor state nor faults."""
     make_world(ecs, stock)
     ecs.fail(LIST, Fault("reset"))
     ecs.answer_with(LIST, CannedAnswer(status=500))
@@ -242,7 +242,7 @@ def test_reset_leaves_nothing_but_the_keys(ecs: FakeEcs, stock: Any) -> None:
 
 @pytest.mark.parametrize("how", ["reset", "load", "end"])
 def test_clients_forget_what_is_no_longer_so(tmp_path: Path, how: str) -> None:
-    """Those that share what they know, and those with a cache of their own."""
+    """Every cache is emptied by a reset, a load or the end of FakeEcs, whether shared or a client's own."""
     with FakeEcs() as ecs:
         ecs.save(tmp_path / "empty.json")
         ecs.create_security_group(security_group_id="sg-1")
@@ -256,7 +256,7 @@ def test_clients_forget_what_is_no_longer_so(tmp_path: Path, how: str) -> None:
 
 
 def test_an_answer_on_its_way_at_a_reset_is_not_remembered(ecs: FakeEcs, client: Client) -> None:
-    """It tells of a group that was there before."""
+    """An answer that was under way at a reset tells of a group from before it, and is not cached."""
     ecs.create_security_group(security_group_id="sg-1")
     ecs.latency = 0.5
     asking = Callers([partial(client.guard.status, "sg-1")])
@@ -268,7 +268,7 @@ def test_an_answer_on_its_way_at_a_reset_is_not_remembered(ecs: FakeEcs, client:
 
 
 def test_failing_ends_whatever_was_said(ecs: FakeEcs, stock: Any) -> None:
-    """What was said of the next requests, too."""
+    """``fail`` without a fault ends all faults, including any for a number of requests."""
     ecs.fail(LIST, Fault("unavailable"), times=3)
     ecs.fail(LIST, Fault("throttled"))
     ecs.fail(LIST)
@@ -276,7 +276,7 @@ def test_failing_ends_whatever_was_said(ecs: FakeEcs, stock: Any) -> None:
 
 
 def test_what_makes_no_sense_is_refused_when_it_is_asked_for(ecs: FakeEcs) -> None:
-    """And not in the middle of an answer."""
+    """An impossible fault raises when it is set, and not in the middle of an answer."""
     neither: Any = "reset"
     with pytest.raises(TypeError, match="a CannedAnswer or a Fault"):
         ecs.fail(LIST, neither)
@@ -297,7 +297,7 @@ def test_what_makes_no_sense_is_refused_when_it_is_asked_for(ecs: FakeEcs) -> No
 
 
 def test_a_group_that_is_named_in_capitals_is_found(ecs: FakeEcs, stock: Any) -> None:
-    """Its id is in lower case, as all of ECS's are, however it is asked for."""
+    """An id is kept in lower case, as ECS's ids are, and found in any case."""
     group = ecs.create_security_group(security_group_id=" sg-NAT ", service_managed=True, service_id=7)
     assert (group, ecs.has_security_group("sg-NAT")) == ("sg-nat", True)
     for asked in ("sg-NAT", group):
@@ -313,7 +313,7 @@ def test_a_group_that_is_named_in_capitals_is_found(ecs: FakeEcs, stock: Any) ->
 
 
 def test_a_saved_state_is_loaded_as_it_was(ecs: FakeEcs, stock: Any, tmp_path: Path) -> None:
-    """Everything there is, in its order; services can sign for their groups at once."""
+    """A loaded state holds every resource in its order. Services can sign for their groups at once."""
     world = make_world(ecs, stock)
     both = {"RegionId": REGION, "ResourceType": "instance"}
     send(stock, "TagResources", **both, ResourceId=[world.instance], Tag=[{"Key": "a", "Value": "b"}])
@@ -334,7 +334,7 @@ def test_a_saved_state_is_loaded_as_it_was(ecs: FakeEcs, stock: Any, tmp_path: P
     ["no json", "[]", "{}", '{"format": 2}', '{"format": 1, "security_groups": [{"rules": [], "odd": 1}]}'],
 )
 def test_a_file_that_holds_no_state_is_refused_by_name(ecs: FakeEcs, tmp_path: Path, text: str) -> None:
-    """And leaves what is there."""
+    """The error names the file, and the state stays as it was."""
     group = ecs.create_security_group()
     path = tmp_path / "state.json"
     path.write_text(text)

@@ -1,4 +1,4 @@
-"""Each operation of FakeEcs, driven by the stock SDK: what it keeps is what the SDK's models read back."""
+"""Each operation of FakeEcs keeps its data: the stock SDK sends the request, and its models read the data back."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def world(ecs: FakeEcs, stock: Any) -> World:
 
 @pytest.mark.parametrize("action", DRIVERS)
 def test_an_operation_does_what_the_table_says(ecs: FakeEcs, stock: Any, world: World, action: str) -> None:
-    """Asked through the SDK's models, and read back through them."""
+    """The stock SDK sends the operation and reads the change back."""
     DRIVERS[action](stock, world)
     assert (action, 200) in {(request.action, request.status) for request in ecs.requests}
 
@@ -41,7 +41,7 @@ def test_the_table_lists_every_operation_and_each_is_driven() -> None:
 
 
 def test_client_tokens_and_dry_runs_are_taken_where_the_sdk_has_them() -> None:
-    """The models of the SDK are the list of the parameters there are."""
+    """An operation takes ClientToken and DryRun exactly if the SDK's request model has the field."""
     has = {name: vars(getattr(models, f"{name}Request")()).keys() for name in sorted({*QUERIES, *WRITES})}
     assert {name for name, fields in has.items() if "client_token" in fields} == IDEMPOTENT
     writes = {"CreateInstance", "DeleteInstance", "DeleteInstances", "RunInstances"}
@@ -49,7 +49,7 @@ def test_client_tokens_and_dry_runs_are_taken_where_the_sdk_has_them() -> None:
 
 
 def test_a_client_token_lets_a_request_be_done_once(ecs: FakeEcs, stock: Any, world: World) -> None:
-    """The second answer is that of the first; another caller's token is another token."""
+    """A repeated request gets the first answer. The same token of another caller counts as a different token."""
     request = {"RegionId": REGION, "SecurityGroupId": world.group, "ClientToken": "T-1"}
     first, second = (send(stock, "RunInstances", **request) for _ in range(2))
     assert first.instance_id_sets.instance_id_set == second.instance_id_sets.instance_id_set
@@ -59,7 +59,7 @@ def test_a_client_token_lets_a_request_be_done_once(ecs: FakeEcs, stock: Any, wo
 
 
 def test_a_dry_run_changes_nothing(ecs: FakeEcs, stock: Any, world: World) -> None:
-    """Whether it is to create or to delete."""
+    """A dry run creates nothing and deletes nothing."""
     before = send(stock, "DescribeInstances", RegionId=REGION).total_count
     for action, fields in (
         ("RunInstances", {"RegionId": REGION, "SecurityGroupId": world.group}),

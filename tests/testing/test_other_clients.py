@@ -1,4 +1,4 @@
-"""Clients of other make get along with FakeEcs: it is not only what our own SDK happens to send."""
+"""FakeEcs serves clients of other make: its protocol is not tailored to one SDK."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_the_generic_client_reads_writes_and_is_refused(ecs: FakeEcs, managed: str) -> None:
-    """Action and version by hand, in both signature versions."""
+    """The generic client names action and version itself, and signs in both versions."""
     for algorithm in (None, "v2"):
         config = ecs.config()
         config.signature_algorithm = algorithm  # type: ignore[assignment]  # the SDK leaves out None
@@ -56,7 +56,7 @@ def ask_older(ecs: FakeEcs, client: Any, request: Any, **fields: Any) -> Any:
 
 
 def test_the_older_sdk_reads_writes_and_is_refused(ecs: FakeEcs, older: Any, managed: str) -> None:
-    """With its own models, names and exceptions."""
+    """The older SDK works with its own models, names and exceptions."""
     created = ask_older(
         ecs,
         older,
@@ -92,7 +92,7 @@ def test_the_older_sdk_reads_writes_and_is_refused(ecs: FakeEcs, older: Any, man
 
 
 def test_the_older_sdk_signs_with_temporary_keys_and_wrong_ones(ecs: FakeEcs) -> None:
-    """Its generic request has the action as text."""
+    """The older SDK signs a generic request, with the action as text."""
     ecs.add_access_key("STS.1", "secret", security_token="token")
 
     def ask(credential: Any) -> Any:
@@ -113,7 +113,7 @@ def test_the_older_sdk_signs_with_temporary_keys_and_wrong_ones(ecs: FakeEcs) ->
 
 
 def test_requests_signed_by_hand_read_write_and_are_refused(ecs: FakeEcs, managed: str) -> None:
-    """Both signature versions, from their documentation."""
+    """Both signature versions, implemented from their documentation, are accepted."""
     created = send_v3(ecs.endpoint, "CreateSecurityGroup", {"RegionId": REGION}).json()["SecurityGroupId"]
     query = {"Action": "DeleteSecurityGroup", "RegionId": REGION}
     refused = send_v1(ecs.endpoint, {**query, "SecurityGroupId": managed})
@@ -127,7 +127,7 @@ def test_requests_signed_by_hand_read_write_and_are_refused(ecs: FakeEcs, manage
 
 
 def test_a_connection_is_kept_open(ecs: FakeEcs) -> None:
-    """As ECS does; after a refusal as well."""
+    """FakeEcs keeps a connection open after an answer or a refusal, as ECS does."""
     connection = HTTPConnection(ecs.endpoint, timeout=30)
     sockets = []
     for _ in range(3):
@@ -135,6 +135,6 @@ def test_a_connection_is_kept_open(ecs: FakeEcs) -> None:
         response = connection.getresponse()
         assert (response.status, response.version) == (400, 11)
         response.read()
-        sockets.append(connection.sock)  # None if the server has closed it.
+        sockets.append(connection.sock)  # None if the server has closed the connection.
     assert sockets == [sockets[0]] * 3 != [None] * 3
     connection.close()

@@ -1,4 +1,4 @@
-"""The pytest plugin, in the runs of users: processes of their own, with test files of their own."""
+"""The pytest plugin works in the runs of users: processes of their own, with their own test files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def write(folder: Path, text: str, name: str = "test_mine.py") -> None:
 
 
 def test_nothing_is_imported_until_a_fixture_is_used(tmp_path: Path) -> None:
-    """The plugin is loaded in every run: it must not cost every run the half second that the SDK takes."""
+    """Every run of pytest loads the plugin, so it must not cost the half second of importing the SDK."""
     write(
         tmp_path,
         """
@@ -42,7 +42,7 @@ def test_nothing_is_imported_until_a_fixture_is_used(tmp_path: Path) -> None:
 
 
 def test_markers_say_which_managed_groups_there_are(tmp_path: Path) -> None:
-    """Of the test, its class and its module; the marker is known to strict runs."""
+    """Markers apply to a test, its class and its module. Strict runs know the marker."""
     write(
         tmp_path,
         """
@@ -87,7 +87,7 @@ def test_a_marker_that_is_mistyped_says_what_it_takes(tmp_path: Path, arguments:
 
 
 def test_workers_of_xdist_have_servers_of_their_own(tmp_path: Path) -> None:
-    """Nothing is shared between them."""
+    """Workers share nothing."""
     write(
         tmp_path,
         """
@@ -108,7 +108,7 @@ def test_workers_of_xdist_have_servers_of_their_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_async_tests_use_the_same_fixtures(tmp_path: Path, mode: str) -> None:
-    """With pytest-asyncio, in both of its modes."""
+    """The fixtures work under pytest-asyncio, in both of its modes."""
     write(
         tmp_path,
         f"""
@@ -133,7 +133,7 @@ def test_async_tests_use_the_same_fixtures(tmp_path: Path, mode: str) -> None:
 
 
 def test_the_fake_works_where_there_is_no_pytest() -> None:
-    """And without any extra; the server needs not even the SDK."""
+    """FakeEcs works without pytest and without any extra. The server works without the SDK."""
     printed = run_script(
         """
         import sys
@@ -152,10 +152,10 @@ def test_the_fake_works_where_there_is_no_pytest() -> None:
 
 @pytest.mark.parametrize("package", [safe_ecs, safe_ecs.testing], ids=lambda package: package.__name__)
 def test_what_a_package_offers_is_imported_when_it_is_asked_for(package: object) -> None:
-    """Each name of ``__all__`` is there, and no other."""
+    """A package offers each name of ``__all__``, imports it on demand, and offers no other name."""
     names = vars(package)["__all__"]
     assert dir(package) == sorted(names)
     for name in names:
         assert getattr(package, name).__name__ == name if name != "OPERATIONS" else package.OPERATIONS  # type: ignore[attr-defined]  # of an object
     with pytest.raises(AttributeError, match="has no attribute 'Clinet'"):
-        getattr(package, "Clinet")  # noqa: B009 - it is about what is not there
+        getattr(package, "Clinet")  # noqa: B009 - the attribute must be missing

@@ -1,4 +1,4 @@
-"""``python -m safe_ecs fake``, as a process of its own, asked over HTTP."""
+"""``python -m safe_ecs fake`` serves FakeEcs over HTTP, as a process of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def server(*arguments: str, stop_with: int = signal.SIGTERM) -> Iterator[tuple[str, list[str]]]:
-    """Run a server; yield its endpoint and the lines it prints, of which those at its end are added at the end."""
+    """Run a server. Yield its endpoint and the lines it prints. The last lines are added after the block."""
     command = [sys.executable, "-m", "safe_ecs", "fake", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
@@ -42,7 +42,7 @@ def server(*arguments: str, stop_with: int = signal.SIGTERM) -> Iterator[tuple[s
 
 @pytest.mark.parametrize("stop_with", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_the_state_is_kept_from_run_to_run(tmp_path: Path, stop_with: int) -> None:
-    """What is managed refuses accounts and obeys its service; what became of it is not undone by --managed."""
+    """A managed group refuses accounts and obeys its service. A restart with --managed keeps the changes."""
     path = tmp_path / "ecs.json"
     arguments = ("--managed", "sg-nat=1679259531804325:natgw", "--state", str(path))
     with server(*arguments, stop_with=stop_with) as (endpoint, printed):
@@ -83,7 +83,7 @@ def test_a_region_a_port_and_unsigned_requests_can_be_asked_for() -> None:
 
 
 def test_wrong_usage_says_what_is_wrong(tmp_path: Path) -> None:
-    """And serves nothing."""
+    """Wrong usage names the mistake and starts no server."""
     odd = tmp_path / "odd.json"
     odd.write_text("{}")
     for arguments, message in (

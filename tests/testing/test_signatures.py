@@ -1,4 +1,4 @@
-"""FakeEcs takes what is signed rightly by a known key, and says of the rest what is wrong with it."""
+"""FakeEcs accepts requests signed correctly with a known key, and names the fault of any other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def outcome(response: requests.Response) -> tuple[int, str]:
 
 @pytest.mark.parametrize("version", SIGNERS)
 def test_a_signature_made_by_hand_is_right(ecs: FakeEcs, version: str) -> None:
-    """By the documented algorithm, with everything in a value that has to be encoded."""
+    """A signature made by the documented algorithm is correct, even with every character that needs encoding."""
     ecs.create_security_group(name=LIST["SecurityGroupName"])
     body = SIGNERS[version](ecs.endpoint).json()
     assert body["SecurityGroups"]["SecurityGroup"][0]["SecurityGroupName"] == LIST["SecurityGroupName"]
@@ -42,7 +42,7 @@ def test_a_signature_made_by_hand_is_right(ecs: FakeEcs, version: str) -> None:
 
 
 def test_what_is_in_the_form_is_signed_as_well(ecs: FakeEcs) -> None:
-    """In both versions."""
+    """The form is part of the signature in both versions."""
     ecs.create_security_group(name=LIST["SecurityGroupName"])
     for response in (
         send_v3(ecs.endpoint, "DescribeSecurityGroups", {}, form=LIST),
@@ -125,7 +125,7 @@ def test_what_was_changed_after_signing_the_older_way_is_noticed(
 
 
 def test_a_date_may_be_fifteen_minutes_off() -> None:
-    """Of the server's clock, in either direction."""
+    """A date up to fifteen minutes before or after the server's clock is valid."""
     for offset, expected in (
         (-890, (200, "")),
         (890, (200, "")),
@@ -137,7 +137,7 @@ def test_a_date_may_be_fifteen_minutes_off() -> None:
 
 
 def test_a_nonce_is_good_once(ecs: FakeEcs) -> None:
-    """For each key."""
+    """A key can use a nonce once. Another key can use the same nonce."""
     ecs.add_access_key("other", "secret")
     headers = {"x-acs-signature-nonce": "n-1"}
     for key in (KEY, ("other", "secret")):
@@ -148,7 +148,7 @@ def test_a_nonce_is_good_once(ecs: FakeEcs) -> None:
 
 
 def test_a_nonce_is_forgotten_when_its_date_cannot_be_good_any_more() -> None:
-    """The keyring does not grow for ever."""
+    """The keyring drops nonces with expired dates, so that it does not grow for ever."""
     keyring, key = Keyring(), AccessKey(access_key_id="k", access_key_secret="s")
     keyring.use_nonce(key, "n", 0.0)
     with pytest.raises(EcsError):
@@ -157,7 +157,7 @@ def test_a_nonce_is_forgotten_when_its_date_cannot_be_good_any_more() -> None:
 
 
 def test_temporary_keys_come_with_their_token(ecs: FakeEcs) -> None:
-    """Through the SDK, in both signature versions; for an account and for a service."""
+    """A key with a token is accepted in both signature versions, for an account and for a service."""
     for algorithm in (None, "v2"):
         for service_id, caller in ((None, "account"), (7, "service 7")):
             config = ecs.config(security_token="token-1", service_id=service_id)
@@ -191,7 +191,7 @@ def test_a_token_that_is_missing_wrong_or_over_is_refused(version: str) -> None:
 
 
 def test_without_checks_who_asks_is_what_the_request_says() -> None:
-    """For programs that cannot sign."""
+    """Without signature checks the request's key id names the caller, for programs that cannot sign."""
     with FakeEcs(check_signatures=False) as ecs:
         group = ecs.create_security_group(service_managed=True, service_id=7, product="alb")
         delete = {"Action": "DeleteSecurityGroup", "SecurityGroupId": group}
@@ -201,7 +201,7 @@ def test_without_checks_who_asks_is_what_the_request_says() -> None:
 
 
 def test_an_action_that_is_denied_is_refused_as_ram_does(ecs: FakeEcs, stock: Any) -> None:
-    """Until it is allowed again; nothing is done."""
+    """A denied action fails with Forbidden.RAM and changes nothing, until it is allowed again."""
     ecs.deny("CreateSecurityGroup", "DescribeRegions")
     for action in ("CreateSecurityGroup", "DescribeRegions"):
         with pytest.raises(ClientException) as error:
@@ -213,5 +213,5 @@ def test_an_action_that_is_denied_is_refused_as_ram_does(ecs: FakeEcs, stock: An
 
 
 def test_another_version_is_not_ecs(ecs: FakeEcs) -> None:
-    """ENS, too, has security groups."""
+    """A request with another version is refused: ENS, too, has security groups."""
     assert outcome(send_v1(ecs.endpoint, {**V1_LIST, "Version": "2017-11-10"})) == (400, "InvalidVersion")

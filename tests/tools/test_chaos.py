@@ -1,4 +1,4 @@
-"""``python -m tests.tools.chaos`` in small, and that what it counts can be more than 0."""
+"""``python -m tests.tools.chaos`` finds nothing in a short run, and each of its counts can be more than 0."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def test_nothing_goes_wrong_in_seconds_of_chaos() -> None:
-    """Two processes of callers, for about three seconds."""
+    """Two processes make calls for about three seconds."""
     verdict = Chaos(seconds=3, seed=7, workers=2).run()
     assert verdict.is_good, verdict.examples[:5]
     assert verdict.outcomes["denied"] > 0
@@ -98,7 +98,7 @@ _WORLD: Any = SimpleNamespace(is_on_managed_group=lambda *_: False)
 def test_a_write_that_is_lost_doubled_or_altered_counts(
     outcome: Outcome, record: list[RecordedRequest], wrong: int
 ) -> None:
-    """So does one that was refused and sent."""
+    """A write that was refused and still sent counts as well."""
     verdict = Verdict()
     verdict.judge([_note(outcome)], record, _WORLD)
     assert verdict.lost_doubled_altered == wrong
@@ -128,12 +128,12 @@ def _wrapped(error: Exception) -> Exception:
     ],
 )
 def test_a_mistake_is_told_from_trouble(error: BaseException, outcome: Outcome) -> None:
-    """A call that ends by one is not said to have been cut off."""
+    """A call that ends by a mistake is "broken", and not cut off."""
     assert outcome_of(error) == outcome
 
 
 def test_the_same_seed_makes_the_same_choices_whatever_groups_there_are(ecs: FakeEcs) -> None:
-    """Operation and way, and what is chosen after them."""
+    """The seed fixes operation and way, and every later choice but the group."""
     world = World(ecs, Random(7))  # noqa: S311 - it is to be repeatable
     few = world.turn()
     for _ in range(20):
@@ -147,7 +147,7 @@ def test_the_same_seed_makes_the_same_choices_whatever_groups_there_are(ecs: Fak
 
 
 def test_what_is_left_over_counts() -> None:
-    """A thread, a socket, and a lock of the guard's."""
+    """A thread, a socket and a lock of the guard's count."""
     before, stop = Open.now(), Event()
     thread = Thread(target=stop.wait)
     thread.start()
@@ -163,7 +163,7 @@ def test_what_is_left_over_counts() -> None:
 
 
 def test_a_write_to_a_managed_group_is_told_from_one_to_a_group_that_is_gone(ecs: FakeEcs) -> None:
-    """By its place in the record, or by what ECS answered."""
+    """The write's place in the record, or ECS's answer, makes the difference."""
     world = World(ecs, Random(7))  # noqa: S311 - it is to be repeatable
     for _ in range(50):
         world.turn()

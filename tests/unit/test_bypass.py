@@ -1,4 +1,4 @@
-"""A bypass lets through what it names, where it holds, and nothing else."""
+"""A bypass lets through the groups it names, in its own block, and nothing else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NO_PERMISSION = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Messa
 
 
 def delete(client: Any, group: str) -> str:
-    """Try to delete a group, and say who refused."""
+    """Try to delete a group. Return the guard's outcome, "sent" if ECS refused, "done" if it deleted the group."""
     try:
         client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=group))
     except GuardError as error:
@@ -49,7 +49,7 @@ def check(client: Client, *groups: str, action: str = DELETE) -> str:
 def test_a_bypassed_call_is_sent_and_refused_by_ecs_alone(
     ecs: FakeEcs, client: Client, managed: str, form: str
 ) -> None:
-    """What is refused before the block and after it leaves inside it."""
+    """The guard refuses the call before and after the block, and sends it inside."""
     request = models.DeleteSecurityGroupRequest(security_group_id=managed)
     with client.guard.bypass(reason="ticket 7"), pytest.raises(ClientException) as error:
         call(client, DELETE, request, form)
@@ -62,7 +62,7 @@ def test_a_bypassed_call_is_sent_and_refused_by_ecs_alone(
 
 
 def test_only_what_would_have_been_refused_is_bypassed(client: Client, managed: str, ordinary: str) -> None:
-    """An allowed call stays allowed, and check says of both what the call would get."""
+    """An allowed call stays allowed. ``check`` gives the call's outcome in both cases."""
     with client.guard.bypass(reason="ticket 7"):
         assert check(client, ordinary) == "allowed"
         decision = client.guard.check(DELETE, {"SecurityGroupId": managed})
@@ -83,7 +83,7 @@ def test_where_nothing_is_refused_nothing_is_bypassed(ecs: FakeEcs, managed: str
 def test_every_managed_target_must_be_covered(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """In whatever case and blanks it is named; ordinary targets need no cover."""
+    """The bypass ignores case and blanks of an id. Ordinary targets need no bypass."""
     other = ecs.create_security_group(service_managed=True, service_id=7)
     with client.guard.bypass(reason="ticket 7", security_group_ids=[f" {managed.upper()} "]):
         assert check(client, managed, ordinary) == "bypassed"
@@ -111,7 +111,7 @@ def test_a_status_that_cannot_be_determined_is_covered_for_the_named_group(
 
 
 def test_targets_that_cannot_be_read_are_covered_only_if_no_group_is_named(client: Client) -> None:
-    """Whatever they are, they are none of those that were named."""
+    """Unreadable targets are never among named groups."""
     unreadable = {"SecurityGroupIds": "[1"}
     with client.guard.bypass(reason="ticket 7", security_group_ids=["sg-1"]):
         assert client.guard.check("ModifyInstanceAttribute", unreadable).outcome == "unavailable"
@@ -133,7 +133,7 @@ def test_blocks_inside_one_another_narrow_and_never_widen(ecs: FakeEcs, client: 
 
 
 def test_it_holds_for_no_other_client(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """Not for a copy, a twin, or another client with the same settings and memory."""
+    """A copy, a twin, or a client with the same settings and cache has no part in the bypass."""
     others: list[Any] = [
         copy.copy(client),
         copy.deepcopy(client),
@@ -146,7 +146,7 @@ def test_it_holds_for_no_other_client(ecs: FakeEcs, client: Client, managed: str
 
 
 def test_it_holds_for_no_other_client_that_skipped_the_constructor(ecs: FakeEcs, managed: str) -> None:
-    """Those have a guard in common."""
+    """Clients that skip the constructor share a guard, but not a bypass."""
 
     class Careless(Client):
         def __init__(self) -> None:
@@ -161,7 +161,7 @@ def test_it_holds_for_no_other_client_that_skipped_the_constructor(ecs: FakeEcs,
 def test_a_thread_that_is_started_inside_does_not_inherit_it(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """Nor does that of an executor."""
+    """A thread of an executor does not inherit the bypass either."""
     outcomes = []
     with client.guard.bypass(reason="ticket 7"):
         thread = Thread(target=lambda: outcomes.append(delete(client, managed)))
@@ -174,7 +174,7 @@ def test_a_thread_that_is_started_inside_does_not_inherit_it(
 
 
 async def test_a_task_beside_the_block_does_not_have_it(client: Client, managed: str) -> None:
-    """The tasks of one loop share a thread, and not a bypass."""
+    """The tasks of one loop share a thread, but not a bypass."""
     entered, checked = asyncio.Event(), asyncio.Event()
 
     async def inside() -> str:
@@ -193,7 +193,7 @@ async def test_a_task_beside_the_block_does_not_have_it(client: Client, managed:
 
 
 async def test_what_is_started_inside_has_it_until_the_block_ends(client: Client, managed: str) -> None:
-    """Tasks, to_thread and copied contexts take a copy of all context variables, this one among them."""
+    """Tasks, ``to_thread`` and copied contexts copy all context variables, and so the bypass."""
     ended = asyncio.Event()
 
     async def outlive() -> list[str]:
@@ -217,7 +217,7 @@ async def test_what_is_started_inside_has_it_until_the_block_ends(client: Client
 async def test_the_end_of_an_inner_block_widens_nothing_for_what_was_started_inside(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """A task of the inner block does not come into the outer one's rights, but may be given a bypass of its own."""
+    """A task of the inner block does not get the outer bypass, but may enter one of its own."""
     other = ecs.create_security_group(service_managed=True, service_id=7)
     with client.guard.bypass(reason="outer"):
         with client.guard.bypass(reason="inner", security_group_ids=[managed]):
@@ -233,7 +233,7 @@ async def test_the_end_of_an_inner_block_widens_nothing_for_what_was_started_ins
 
 
 def test_a_generator_that_ends_elsewhere_leaves_nothing_behind(client: Client, managed: str) -> None:
-    """Its block is over, in the context that it was begun in too."""
+    """The block is over, even in the context that entered it."""
 
     def suspended() -> Iterator[None]:
         with client.guard.bypass(reason="ticket 7"):
@@ -248,7 +248,7 @@ def test_a_generator_that_ends_elsewhere_leaves_nothing_behind(client: Client, m
 
 
 def test_it_holds_for_one_block(client: Client, managed: str) -> None:
-    """Neither entered again nor inside itself: who wants another one says why again."""
+    """The bypass can be entered neither again nor within itself: another bypass needs another reason."""
     bypass = client.guard.bypass(reason="ticket 7")
     with bypass, pytest.raises(RuntimeError, match="one block"), bypass:
         pass
@@ -264,7 +264,7 @@ def test_it_ends_with_an_exception_too(client: Client, managed: str) -> None:
 
 
 def test_it_keeps_no_client_alive(ecs: FakeEcs) -> None:
-    """A context that outlives the block may outlive the client."""
+    """A context may outlive the block and the client."""
     client = Client(ecs.config(), cache=StatusCache())
     with client.guard.bypass(reason="ticket 7"):
         context = copy_context()
@@ -297,7 +297,7 @@ def test_it_keeps_no_client_alive(ecs: FakeEcs) -> None:
 def test_an_impossible_bypass_is_refused_when_it_is_made(
     client: Client, arguments: Any, error: type[Exception]
 ) -> None:
-    """Before the block is entered: a typing error must not widen it."""
+    """The error comes before the block: a typing error must not widen a bypass."""
     with pytest.raises(error):
         client.guard.bypass(**arguments)
 
@@ -310,13 +310,13 @@ def test_a_bypass_must_have_a_reason_and_names_its_arguments(client: Client) -> 
 
 
 def test_a_reason_is_kept_on_one_line(client: Client, managed: str) -> None:
-    """As the logs are that it goes into."""
+    """Logs are lines, and the reason goes into logs."""
     with client.guard.bypass(reason=" ticket\n7 "):
         assert client.guard.check(DELETE, {"SecurityGroupId": managed}).bypass_reason == "ticket 7"
 
 
 def test_the_error_does_not_advertise_the_bypass(client: Client, managed: str) -> None:
-    """Whoever is refused is to ask the owner of the group."""
+    """A refused caller is to ask the owner of the group."""
     with pytest.raises(ManagedSecurityGroupError) as error:
         client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
     assert "bypass" not in str(error.value)

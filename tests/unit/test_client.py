@@ -1,4 +1,4 @@
-"""guard(): a guarded twin of a client that somebody else made."""
+"""guard() makes a guarded twin of an existing client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Theirs(StockClient):
-    """Somebody's subclass, with slots, a constructor of its own and an override."""
+    """A user's subclass, with slots, a constructor of its own and an override."""
 
     __slots__ = ("slotted",)
 
@@ -40,7 +40,7 @@ class Theirs(StockClient):
 
 
 def test_a_twin_of_the_stock_client_is_our_client(ecs: FakeEcs, stock: Any, managed: str) -> None:
-    """The original stays as it was, and unguarded."""
+    """The original stays unchanged and unguarded."""
     before = dict(vars(stock))
     twin = guard(stock)
     assert type(twin) is Client
@@ -60,7 +60,7 @@ def test_a_twin_of_the_stock_client_is_our_client(ecs: FakeEcs, stock: Any, mana
 def test_a_twin_of_a_subclass_keeps_what_the_subclass_does(
     ecs: FakeEcs, managed: str, ordinary: str, form: str
 ) -> None:
-    """Overrides run and see the same arguments; attributes, slots and type are kept."""
+    """Overrides run and see the same arguments. The twin keeps attributes, slots and type."""
     original = Theirs(ecs.config(), "mine")
     twin = guard(original, policy=GuardPolicy(ttl=7), cache=StatusCache())
     assert isinstance(twin, Theirs)
@@ -77,7 +77,7 @@ def test_a_twin_of_a_subclass_keeps_what_the_subclass_does(
 
 
 def test_attributes_set_later_do_not_leak(stock: Any) -> None:
-    """Twin and original are two clients."""
+    """The twin and the original are separate clients."""
     twin = guard(stock)
     twin._region_id = "cn-beijing"
     stock.set_rpc_headers({"a": "b"})
@@ -86,7 +86,7 @@ def test_attributes_set_later_do_not_leak(stock: Any) -> None:
 
 
 def test_twin_and_original_share_credentials_and_connections() -> None:
-    """A client in every function costs no connection of its own, and neither does the guard's read."""
+    """Neither a further twin nor the guard's read opens a connection of its own."""
     with Recorder() as recorder:
         stock = StockClient(config(recorder))
         twin = guard(stock, cache=StatusCache())
@@ -103,7 +103,7 @@ def test_twin_and_original_share_credentials_and_connections() -> None:
     ids=["stock", "subclass", "generic"],
 )
 def test_a_twin_looks_like_its_original(ecs: FakeEcs, make: Any) -> None:
-    """To isinstance, to inspect, and to autospec of unittest.mock."""
+    """isinstance, inspect and autospec of unittest.mock see no difference."""
     original = make(ecs.config())
     twin = guard(original)
     assert isinstance(twin, type(original))
@@ -153,14 +153,14 @@ def test_what_is_no_client_is_refused(thing: Any) -> None:
 
 
 def test_a_guarded_client_is_refused(client: Client, stock: Any) -> None:
-    """Two guards would be no better than one."""
+    """A second guard would add nothing."""
     for guarded in (client, guard(stock)):
         with pytest.raises(TypeError, match="guarded already"):
             guard(guarded)
 
 
 def test_an_instance_with_replaced_methods_is_refused(stock: Any) -> None:
-    """A wrapper round the original's method would send past the guard."""
+    """A wrapper around the original's method would bypass the guard."""
     original = stock.delete_security_group
     stock.delete_security_group = partial(original)
     with pytest.raises(TypeError, match="delete_security_group"):
@@ -168,7 +168,7 @@ def test_an_instance_with_replaced_methods_is_refused(stock: Any) -> None:
 
 
 def test_a_class_with_an_attribute_named_guard_is_refused(ecs: FakeEcs) -> None:
-    """``client.guard`` is ours."""
+    """The attribute ``client.guard`` is ours."""
     client: Any = StockClient(ecs.config())
     client.guard = "dog"
     with pytest.raises(TypeError, match="guard"):
@@ -176,7 +176,7 @@ def test_a_class_with_an_attribute_named_guard_is_refused(ecs: FakeEcs) -> None:
 
 
 class Keeping(StockClient):
-    """Somebody's subclass that keeps a bound method of its own."""
+    """A user's subclass that keeps a bound method of its own."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -184,7 +184,7 @@ class Keeping(StockClient):
 
 
 def test_an_instance_that_keeps_a_method_of_its_own_is_refused(ecs: FakeEcs) -> None:
-    """That method is the original's, and would send past the guard."""
+    """The bound method belongs to the original, and would bypass the guard."""
     with pytest.raises(TypeError, match="send"):
         guard(Keeping(ecs.config()))
 
@@ -195,7 +195,7 @@ def test_an_instance_that_keeps_a_method_of_its_own_is_refused(ecs: FakeEcs) -> 
 def test_instrumentation_of_the_stock_class_does_not_switch_the_guard_off(
     ecs: FakeEcs, managed: str, ordinary: str, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Tracing libraries replace methods on the class, and call what they found there."""
+    """Tracing libraries replace methods on the class, and call the method found there."""
     found, traced = StockClient.do_request, []
 
     def trace(self: Any, *arguments: Any) -> Any:
@@ -213,7 +213,7 @@ def test_instrumentation_of_the_stock_class_does_not_switch_the_guard_off(
 
 @pytest.mark.parametrize("arguments", [{"policy": "audit"}, {"cache": {}}, {"cache": StatusCache}], ids=str)
 def test_policy_and_cache_must_be_what_they_are_called(stock: Any, ecs: FakeEcs, arguments: Any) -> None:
-    """Said when the client is made, not at its first call."""
+    """The error comes when the client is made, not at its first call."""
     for make in (guard, lambda _, **rest: Client(ecs.config(), **rest)):
         with pytest.raises(TypeError, match=next(iter(arguments))):
             make(stock, **arguments)

@@ -1,4 +1,4 @@
-"""A twin is copied and pickled as its class says, and stays guarded."""
+"""A twin is copied and pickled by the rules of its class, and stays guarded."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TRAVELS = pytest.mark.parametrize(
 
 @TRAVELS
 def test_a_twin_can_be_copied_and_pickled(ecs: FakeEcs, managed: str, travel: Any) -> None:
-    """As the original can."""
+    """A twin can be copied and pickled if its original can."""
     twin: Any = travel(guard(Theirs(ecs.config(), "mine"), policy=GuardPolicy(ttl=7)))
     assert isinstance(twin, Theirs)
     assert (twin.name, twin.slotted) == ("mine", "kept")
@@ -42,7 +42,7 @@ def test_a_twin_can_be_copied_and_pickled(ecs: FakeEcs, managed: str, travel: An
 
 
 class Forgetting(StockClient):
-    """Somebody's subclass that keeps its secret and its lock for itself, and makes them anew."""
+    """A user's subclass: its state omits the secret and the lock, and ``__setstate__`` makes them anew."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -58,7 +58,7 @@ class Forgetting(StockClient):
 
 
 class Keyed(StockClient):
-    """Somebody's subclass that is made with an argument, and leaves out its lock."""
+    """A user's subclass: ``__new__`` takes an argument, and the state omits the lock."""
 
     def __new__(cls, _: Any, name: str) -> Self:
         made = super().__new__(cls)
@@ -79,7 +79,7 @@ class Keyed(StockClient):
 
 
 class Reducing(StockClient):
-    """Somebody's subclass that is made anew from its configuration, by the class that it is of."""
+    """A user's subclass: ``__reduce__`` makes the object's own class from the configuration."""
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -90,7 +90,7 @@ class Reducing(StockClient):
 
 
 class Naming(Reducing):
-    """One that names its class, which is then the unguarded one."""
+    """A user's subclass: ``__reduce_ex__`` names the unguarded class itself."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _made_of, (self.config,), {"name": "reduced"}
@@ -101,7 +101,7 @@ def _made_of(config: Any) -> Naming:
 
 
 class Copying(Reducing):
-    """One that has a method for each way, and sets what it finds on an unguarded one."""
+    """A user's subclass: each way of copying has its method, and ``__copy__`` fills an unguarded object."""
 
     def __copy__(self) -> Copying:
         made = Copying.__new__(Copying)
@@ -125,7 +125,7 @@ class Copying(Reducing):
 def test_a_twin_is_copied_as_its_class_says_and_stays_guarded(
     ecs: FakeEcs, managed: str, make: Any, travel: Any
 ) -> None:
-    """With what the stock client of that class comes to, and the policy of the twin."""
+    """The twin gets the same attributes as a stock client of the class, and keeps its policy."""
     original = make(ecs.config())
     policy = GuardPolicy(ttl=7)
     stock, twin = travel(original), travel(guard(original, policy=policy, cache=StatusCache()))
@@ -141,7 +141,7 @@ def test_a_twin_is_copied_as_its_class_says_and_stays_guarded(
 
 
 def test_a_pickled_twin_holds_no_secret_that_its_class_leaves_out(ecs: FakeEcs) -> None:
-    """The pickle of the stock client holds it, and so does that of a twin of it."""
+    """A pickle of the stock client holds the secret, and so does the pickle of its twin."""
     config = ecs.config()
     config.access_key_secret = "the-secret"
     assert b"the-secret" in pickle.dumps(guard(StockClient(config)))
@@ -149,7 +149,7 @@ def test_a_pickled_twin_holds_no_secret_that_its_class_leaves_out(ecs: FakeEcs) 
 
 
 def test_a_twin_that_refers_to_itself_is_copied_as_one() -> None:
-    """What it refers to is the copy, and guarded."""
+    """The copy refers to itself, and is guarded."""
     config = Config(access_key_id="k", access_key_secret="s", endpoint="127.0.0.1")
     twin = guard(Keyed(config, "mine"))
     assert isinstance(twin, Keyed)
@@ -159,7 +159,7 @@ def test_a_twin_that_refers_to_itself_is_copied_as_one() -> None:
 
 
 class Shared(StockClient):
-    """Somebody's only one, which is copied by its name."""
+    """A user's singleton: ``__reduce__`` gives its name."""
 
     def __reduce__(self) -> str:
         return "SHARED"
@@ -168,7 +168,7 @@ class Shared(StockClient):
 def test_a_twin_of_a_class_that_is_copied_by_name_is_its_own_copy_and_cannot_be_pickled(
     ecs: FakeEcs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name is that of the unguarded original."""
+    """The name belongs to the unguarded original."""
     original = Shared(ecs.config())
     monkeypatch.setitem(globals(), "SHARED", original)
     twin = guard(original)
@@ -179,7 +179,7 @@ def test_a_twin_of_a_class_that_is_copied_by_name_is_its_own_copy_and_cannot_be_
 
 
 class Unlike(StockClient):
-    """Somebody's subclass whose copies are what ``copies`` makes of it."""
+    """A user's subclass: ``copies`` makes its copies."""
 
     copies: Any = None
 

@@ -1,4 +1,4 @@
-"""The errors have the shape of the stock client's, so that handlers written for that keep working."""
+"""The guard's errors have the shape of the stock client's, so that existing handlers keep working."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def unavailable(ecs: FakeEcs, client: Client, ordinary: str) -> StatusUnavailabl
 def test_the_refusal_has_every_attribute_of_the_stock_clients(
     stock: Any, client: Client, managed: str
 ) -> None:
-    """Equal where ECS would say the same, of the same form where the request id or the text differ."""
+    """Values that ECS would give too are equal. Request ids and texts have the same form."""
     remote, local = delete(stock, managed), delete(client, managed)
     assert isinstance(local, ManagedSecurityGroupError)
     different = {"message", "data", "request_id"}
@@ -68,7 +68,7 @@ def test_the_refusal_has_every_attribute_of_the_stock_clients(
 
 
 def test_the_refusal_says_what_happened_and_what_to_do(client: Client, managed: str) -> None:
-    """Operation, group, owner, and the next step."""
+    """The message has the operation, the group, the owner and the next step."""
     error = delete(client, managed)
     assert error.data["Message"] == (
         f'The specified SecurityGroup "{managed}" has been managed by serviceID "1679259531804325". '
@@ -91,7 +91,7 @@ def test_the_refusal_says_what_happened_and_what_to_do(client: Client, managed: 
     ],
 )
 def test_the_refusal_says_since_when_that_is_known(source: Any, age: float, said: str) -> None:
-    """Of each group, after its owner."""
+    """The message has the age of each group's status, after its owner."""
     groups = (
         GroupStatus("sg-1", True, True, 7, "cn-hangzhou", source, age),  # noqa: FBT003 - fields
         GroupStatus("sg-2", True, True, 8, "cn-hangzhou"),  # noqa: FBT003 - fields
@@ -109,7 +109,7 @@ def test_the_refusal_says_since_when_that_is_known(source: Any, age: float, said
 def test_a_status_that_cannot_be_determined_says_why_and_what_to_do(
     unavailable: StatusUnavailableError, ordinary: str
 ) -> None:
-    """The missing RAM action is named, and the cause is kept."""
+    """The message names the missing RAM action, and the error keeps its cause."""
     assert unavailable.code == "SafeEcs.StatusUnavailable"
     assert unavailable.data["Message"] == (
         f'Whether SecurityGroup "{ordinary}" is managed cannot be determined: DescribeSecurityGroups answered 403 '
@@ -121,7 +121,7 @@ def test_a_status_that_cannot_be_determined_says_why_and_what_to_do(
 
 
 def test_without_an_error_code_the_recommendation_is_the_api_page(ecs: FakeEcs) -> None:
-    """No region is no answer of ECS."""
+    """The guard could not even ask ECS without a region."""
     client = Client(ecs.config(region_id=None))
     request = models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=["sg-1"])
     with pytest.raises(StatusUnavailableError) as error:
@@ -132,12 +132,12 @@ def test_without_an_error_code_the_recommendation_is_the_api_page(ecs: FakeEcs) 
 
 @pytest.mark.parametrize("kind", [GuardError, ClientException, TeaException])
 def test_handlers_for_the_stock_refusal_catch_it(client: Client, managed: str, kind: type[Exception]) -> None:
-    """Whichever of the SDK's classes they name."""
+    """A handler may name any of the SDK's classes."""
     assert isinstance(delete(client, managed), kind)
 
 
 def test_a_managed_group_of_an_unknown_service_is_refused_as_well(ecs: FakeEcs, client: Client) -> None:
-    """ServiceID may be missing; the flag counts."""
+    """ServiceID may be missing, as the flag alone decides."""
     group = ecs.create_security_group(service_managed=True)
     message = delete(client, group).message
     assert 'has been managed by serviceID "unknown".' in message
@@ -148,7 +148,7 @@ def test_a_managed_group_of_an_unknown_service_is_refused_as_well(ecs: FakeEcs, 
 def test_the_errors_survive_copying_and_pickling(
     client: Client, managed: str, unavailable: StatusUnavailableError, travel: Any
 ) -> None:
-    """A pool of worker processes hands them back."""
+    """A pool of worker processes pickles errors."""
     for error in (delete(client, managed), unavailable):
         twin = travel(error)
         assert type(twin) is type(error)
@@ -158,7 +158,7 @@ def test_the_errors_survive_copying_and_pickling(
 
 
 def test_a_representation_is_one_readable_line(client: Client, managed: str) -> None:
-    """As a traceback or a notebook shows it."""
+    """A traceback and a notebook show this line."""
     shown = repr(delete(client, managed))
     assert shown.startswith(
         "<ManagedSecurityGroupError InvalidOperation.ResourceManagedByCloudProduct: The specified"
@@ -169,7 +169,7 @@ def test_a_representation_is_one_readable_line(client: Client, managed: str) -> 
 def test_the_decision_tells_the_same_story(
     client: Client, managed: str, unavailable: StatusUnavailableError
 ) -> None:
-    """``decision`` is for programs, the message for people."""
+    """``decision`` is for programs, and the message for people."""
     decision = delete(client, managed).decision
     assert (decision.outcome, decision.refused, decision.mode) == ("denied", True, "enforce")
     assert [group.security_group_id for group in decision.managed] == [managed]
@@ -181,7 +181,7 @@ def test_the_decision_tells_the_same_story(
 
 
 def test_reasons_fit_the_mode(ecs: FakeEcs, managed: str, ordinary: str) -> None:
-    """Audit says "would", off says that nothing was looked up."""
+    """Audit says "would be refused", and off says that nothing was looked up."""
     reasons = {}
     for mode in ("enforce", "audit", "off"):
         guard = Client(ecs.config(), policy=GuardPolicy(mode=mode)).guard

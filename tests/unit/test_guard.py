@@ -1,4 +1,4 @@
-"""client.guard answers what the guard would say, without a call being made."""
+"""client.guard answers questions without making a call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_check_gives_the_decision_that_the_call_would_get(
     action: str,
     service_managed: bool,  # noqa: FBT001 - parametrized
 ) -> None:
-    """For a request model, and for an action with wire parameters; nothing is written."""
+    """``check`` takes a request model, or an action with wire parameters. Nothing is written."""
     target = make_target(ecs, service_managed=service_managed)
     outcome = "denied" if service_managed else "allowed"
     by_model = client.guard.check(SAMPLES[action](target))
@@ -41,13 +41,13 @@ async def test_check_gives_the_decision_that_the_call_would_get(
 
 
 def test_a_parameter_that_is_spelt_as_in_python_is_refused(client: Client, managed: str) -> None:
-    """Nobody would see the group that it names."""
+    """The guard would not see the group under that name."""
     with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
         client.guard.check("DeleteSecurityGroup", {"security_group_id": managed})
 
 
 def test_a_guard_says_what_it_is_and_has_done(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """On one line, for notebooks."""
+    """One line suits a notebook."""
     assert repr(client.guard) == f"<guard of {ecs.endpoint}: mode enforce, 0 calls, 0 refused, 0 look-ups>"
     with pytest.raises(ManagedSecurityGroupError):
         client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
@@ -66,7 +66,7 @@ async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEc
 def test_check_sees_through_a_subclass_of_a_model_and_the_case_of_an_action(
     client: Client, managed: str
 ) -> None:
-    """What is allowed here must not be refused later."""
+    """``check`` must not allow a call that the guard would refuse later."""
 
     class Mine(models.DeleteSecurityGroupRequest):  # type: ignore[misc]  # untyped here
         pass
@@ -77,7 +77,7 @@ def test_check_sees_through_a_subclass_of_a_model_and_the_case_of_an_action(
 
 @pytest.mark.parametrize("action", ["DeleteSecurtyGroup", "", "Nonsense"])
 def test_check_knows_no_operation_that_the_sdk_does_not_know(client: Client, action: str) -> None:
-    """A typing error is no all-clear."""
+    """A typing error must not look like a permission."""
     with pytest.raises(ValueError, match="no operation"):
         client.guard.check(action)
 
@@ -97,7 +97,7 @@ def test_what_check_does_not_take_it_names(client: Client, arguments: Any, said:
 
 
 def test_check_sees_the_groups_of_nested_models_and_parameters(client: Client, managed: str) -> None:
-    """Models become what they are on the wire."""
+    """``check`` turns models into their form on the wire."""
     for interface in (
         models.RunInstancesRequestNetworkInterface(security_group_id=managed),
         {"SecurityGroupIds": [managed]},
@@ -107,7 +107,7 @@ def test_check_sees_the_groups_of_nested_models_and_parameters(client: Client, m
 
 
 def test_check_refuses_parameters_that_are_spelt_as_in_python(client: Client) -> None:
-    """At any depth: a group that is named so would not be seen. What is nested without end is not read."""
+    """The guard would not see a group under such a name, at any depth. An endless parameter cannot be read."""
     for parameters in ({"security_group_id": "sg-1"}, {"NetworkInterface": [{"security_group_id": "sg-1"}]}):
         with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
             client.guard.check("RunInstances", parameters)
@@ -124,7 +124,7 @@ def test_status_takes_ids(client: Client, thing: Any) -> None:
 
 @pytest.mark.parametrize("signature", [{"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str)
 def test_check_follows_the_way_that_the_call_would_take(ecs: FakeEcs, managed: str, signature: Any) -> None:
-    """With the older signature and with a gateway plug-in, other layers count."""
+    """Other layers count with the older signature and with a gateway plug-in."""
     config = ecs.config()
     vars(config).update(signature)
     client = Client(config, cache=StatusCache())
@@ -133,7 +133,7 @@ def test_check_follows_the_way_that_the_call_would_take(ecs: FakeEcs, managed: s
 
 
 class Tracing(Client):
-    """Somebody's subclass, with headers for one call that it gives once."""
+    """A user's subclass that returns its headers for one call only once."""
 
     once: dict[str, str] | None = None
 
@@ -148,7 +148,7 @@ class Tracing(Client):
 async def test_check_leaves_the_headers_of_the_next_call_to_that_call(
     ecs: FakeEcs, ordinary: str, signature: Any
 ) -> None:
-    """Where only the call can tell which they are, what it would get cannot be determined."""
+    """Only a call may take the headers, so ``check`` cannot determine the outcome."""
     config = ecs.config()
     vars(config).update(signature)
     client = Tracing(config, cache=StatusCache())
@@ -167,7 +167,7 @@ async def test_check_leaves_the_headers_of_the_next_call_to_that_call(
 def test_check_reads_the_headers_of_set_rpc_headers_and_leaves_them(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """They are the next call's, which they make another one here."""
+    """The headers belong to the next call, and turn that call into a query here."""
     client.set_rpc_headers({"x-acs-action": "DescribeSecurityGroupAttribute"})
     assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "not_guarded"
     call(client, "DeleteSecurityGroup", models.DeleteSecurityGroupRequest(security_group_id=managed))
@@ -183,7 +183,7 @@ def test_check_takes_a_model_or_an_action(client: Client, arguments: Any) -> Non
 
 
 async def test_status_says_what_ecs_says(ecs: FakeEcs, client: Client, managed: str, ordinary: str) -> None:
-    """Managed, ordinary and missing groups, from ECS and then from memory."""
+    """Managed, ordinary and missing groups come from ECS first, and then from the cache."""
     for source in ("lookup", "cache"):
         statuses = client.guard.status(managed, ordinary, "sg-none")
         assert [statuses[i].exists for i in (managed, ordinary, "sg-none")] == [True, True, False]
@@ -203,7 +203,7 @@ def test_status_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) ->
 
 
 async def test_a_status_that_cannot_be_determined_is_an_error(ecs: FakeEcs, client: Client) -> None:
-    """Never a guess."""
+    """The guard never guesses a status."""
     answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
     ecs.answer_with("DescribeSecurityGroups", answer, answer)
     with pytest.raises(StatusUnavailableError, match=r"Forbidden\.RAM") as error:
@@ -231,7 +231,7 @@ def test_the_call_gets_the_decision_that_check_gave(
     bypass: bool,  # noqa: FBT001 - parametrized
     form: str,
 ) -> None:
-    """In every mode, for every status, bypassed or not."""
+    """The decisions agree in every mode, for every status, with and without a bypass."""
     group = "sg-none" if state == "missing" else ecs.create_security_group(service_managed=state == "managed")
     if state == "unknown":
         answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
@@ -258,7 +258,7 @@ def test_the_call_gets_the_decision_that_check_gave(
 def test_partition_sorts_groups_by_their_status(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
 ) -> None:
-    """Each once, in the order given; with a reason to skip for whoever cleans up."""
+    """Each group occurs once, in the given order. A skipped group has its reason, for a script that cleans up."""
     another = ecs.create_security_group()
     ids = (each for each in [another, managed, "sg-none", ordinary, f" {managed.upper()}"])
     if form == "async":
@@ -288,7 +288,7 @@ def test_partition_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client)
 
 
 def test_partition_never_guesses(ecs: FakeEcs, client: Client, ordinary: str) -> None:
-    """One status that cannot be determined is an error."""
+    """One unknown status is an error for the whole partition."""
     answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
     ecs.answer_with("DescribeSecurityGroups", answer)
     with pytest.raises(StatusUnavailableError):
@@ -297,13 +297,13 @@ def test_partition_never_guesses(ecs: FakeEcs, client: Client, ordinary: str) ->
 
 @pytest.mark.parametrize("thing", ["sg-1", b"sg-1", [None], [["sg-1"]], 7], ids=repr)
 def test_partition_takes_several_ids(client: Client, thing: Any) -> None:
-    """One string is no collection of ids."""
+    """A single string is no collection of ids."""
     with pytest.raises(TypeError):
         client.guard.partition(thing)
 
 
 def test_a_region_without_managed_groups_and_one_with_many(ecs: FakeEcs, client: Client) -> None:
-    """ "Give me a group I may use" and "what must I leave alone" are one read for every 100 groups."""
+    """Listing the managed groups costs one read for every 100 groups, and so does finding the usable ones."""
     assert list(client.guard.managed_groups()) == []
     ids = {ecs.create_security_group(service_managed=True, service_id=7) for _ in range(150)}
     usable = ecs.create_security_group()

@@ -1,4 +1,4 @@
-"""The main job: no write to a managed group leaves, and everything else is as with the stock client."""
+"""The guard sends no write to a managed group, and every other call works as with the stock client."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def test_a_guarded_operation_on_a_managed_group_is_refused_as_ecs_refuses_it(
     ecs: FakeEcs, stock: Any, client: Client, action: str, form: str
 ) -> None:
-    """The error is that of the stock client for the same call, and no write reached the wire."""
+    """The error equals the stock client's for the same call, and no write is sent."""
     request = SAMPLES[action](make_target(ecs, service_managed=True))
     with pytest.raises(ClientException) as remote:
         call(stock, action, request, form)
@@ -51,7 +51,7 @@ def test_a_guarded_operation_on_a_managed_group_is_refused_as_ecs_refuses_it(
 def test_a_guarded_operation_on_an_ordinary_group_is_done(
     ecs: FakeEcs, stock: Any, client: Client, action: str, form: str
 ) -> None:
-    """The answer is what the stock client gets for a group in the same state."""
+    """The stock client gets the same answer for a group in the same state."""
     outcomes = []
     for each in (stock, client):
         target = make_target(ecs, service_managed=False, with_member=action != DELETE)
@@ -66,7 +66,7 @@ def test_a_guarded_operation_on_an_ordinary_group_is_done(
 def test_no_door_lets_a_managed_group_through(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, door: str
 ) -> None:
-    """Every public way to send refuses the managed group and sends for the ordinary one."""
+    """Every public transport refuses the managed group and sends for the ordinary one."""
     with pytest.raises(ManagedSecurityGroupError):
         DOORS[door](client, DELETE, query(managed))
     assert not ecs.writes
@@ -78,7 +78,7 @@ def test_no_door_lets_a_managed_group_through(
 def test_every_door_reviews_a_call_exactly_once(
     ecs: FakeEcs, client: Client, ordinary: str, door: str, mocker: Any
 ) -> None:
-    """A call that one transport hands to another is not reviewed twice."""
+    """A call that one transport hands to another is reviewed once."""
     name = "admit_async" if door.endswith("_async") else "admit"
     review = mocker.spy(client._safe_ecs_enforcer, name)
     DOORS[door](client, DELETE, query(ordinary))
@@ -86,7 +86,7 @@ def test_every_door_reviews_a_call_exactly_once(
 
 
 def test_the_guard_stands_at_every_public_method_that_sends() -> None:
-    """A transport that a new SDK brings fails here until it is guarded."""
+    """A transport of a new SDK fails here until it is guarded."""
     sends = {
         name
         for name, method in vars(OpenApiClient).items()
@@ -110,7 +110,7 @@ def test_every_public_method_has_the_signature_of_the_stock_client() -> None:
 def test_both_signature_versions_are_guarded(
     ecs: FakeEcs, managed: str, ordinary: str, signature_algorithm: str | None, form: str
 ) -> None:
-    """The older signature sends the action as a parameter; the guard reads with the same one."""
+    """The older signature sends the action as a parameter. The guard's read uses the call's signature."""
     config = ecs.config()
     config.signature_algorithm = signature_algorithm  # type: ignore[assignment]  # the SDK leaves out None
     client = Client(config)
@@ -124,7 +124,7 @@ def test_both_signature_versions_are_guarded(
 def test_references_and_rule_ids_are_no_targets(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """A rule may refer to a managed group; ECS does not refuse that."""
+    """ECS does not refuse a rule that refers to a managed group."""
     client.authorize_security_group(
         models.AuthorizeSecurityGroupRequest(
             region_id="cn-hangzhou",
@@ -166,7 +166,7 @@ def test_operations_of_other_products_are_not_guarded(ecs: FakeEcs, client: Clie
 def test_several_managed_groups_are_all_named(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """One call, one look-up, every culprit."""
+    """One look-up covers all groups of a call, and the error names each managed one."""
     other = ecs.create_security_group(service_managed=True, service_id=7, product="alb")
     request = models.ModifyInstanceAttributeRequest(
         instance_id="i-1", security_group_ids=[managed, ordinary, other]
@@ -183,7 +183,7 @@ def test_several_managed_groups_are_all_named(
 
 
 def test_a_service_may_change_its_own_groups_only(ecs: FakeEcs, managed: str) -> None:
-    """allowed_service_ids is for those who act for a service, and ECS agrees."""
+    """allowed_service_ids is for programs of a service, and ECS agrees."""
     other = ecs.create_security_group(service_managed=True, service_id=7, product="alb")
     policy = GuardPolicy(allowed_service_ids=frozenset({SERVICE_ID}))
     client = Client(ecs.config(service_id=SERVICE_ID), policy=policy)
@@ -195,7 +195,7 @@ def test_a_service_may_change_its_own_groups_only(ecs: FakeEcs, managed: str) ->
 
 
 def test_audit_mode_lets_through_and_off_does_not_even_look(ecs: FakeEcs, managed: str) -> None:
-    """In both modes the refusal is that of ECS."""
+    """In both modes ECS itself refuses the call."""
     for mode, reads in (("audit", 1), ("off", 1)):
         client = Client(ecs.config(), policy=GuardPolicy(mode=mode))  # type: ignore[arg-type]  # both are modes
         with pytest.raises(ClientException) as error:
@@ -206,7 +206,7 @@ def test_audit_mode_lets_through_and_off_does_not_even_look(ecs: FakeEcs, manage
 
 
 def test_on_unavailable_allow_lets_through_what_cannot_be_determined(ecs: FakeEcs, ordinary: str) -> None:
-    """The default refuses it."""
+    """The default refuses the call."""
     refusal = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "no", "RequestId": "R"}')
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
     ecs.answer_with("DescribeSecurityGroups", refusal, refusal)
@@ -221,7 +221,7 @@ def test_on_unavailable_allow_lets_through_what_cannot_be_determined(ecs: FakeEc
 def test_the_region_is_the_requests_then_the_clients_then_the_endpoints(
     ecs: FakeEcs, endpoint_region: str
 ) -> None:
-    """The endpoint's name is the last clue."""
+    """The region in the endpoint's name comes last."""
     beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
     qingdao = ecs.create_security_group(service_managed=True, region_id="cn-qingdao")
     shanghai = ecs.create_security_group(service_managed=True, region_id="cn-shanghai")
@@ -243,7 +243,7 @@ def test_the_region_is_the_requests_then_the_clients_then_the_endpoints(
 
 
 def test_a_group_missing_in_the_clients_region_is_looked_for_in_that_of_the_endpoint(ecs: FakeEcs) -> None:
-    """A call without RegionId may be about either."""
+    """A call without RegionId may be about either region."""
     beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
     config = ecs.config(region_id="cn-hangzhou")
     config.endpoint = "ecs.cn-beijing.aliyuncs.com"
@@ -265,7 +265,7 @@ def _move_to(security_group_id: str) -> Any:
 
 
 def test_the_users_objects_are_not_changed(ecs: FakeEcs, managed: str) -> None:
-    """Config, request and runtime are the user's."""
+    """Config, request and runtime belong to the user."""
     config = ecs.config()
     config.global_parameters = GlobalParameters(queries={"A": "1"}, headers={"b": "2"})
     stock = StockClient(config)
@@ -280,12 +280,12 @@ def test_the_users_objects_are_not_changed(ecs: FakeEcs, managed: str) -> None:
     assert request.query == {"RegionId": "cn-hangzhou", "SecurityGroupId": managed}
     assert runtime.extends_parameters.queries == {"C": "3"}
     assert [runtime.read_timeout, runtime.connect_timeout] == [7000, None]
-    stock.get_rpc_headers()  # As every call of the stock client does.
+    stock.get_rpc_headers()  # Every call of the stock client does this.
     assert vars(client).keys() - vars(stock).keys() == {"_safe_ecs_enforcer"}
 
 
 def test_a_client_that_skips_the_constructor_is_guarded_all_the_same(ecs: FakeEcs, managed: str) -> None:
-    """A subclass may forget to call ours."""
+    """A subclass may forget to call our constructor."""
 
     class Careless(Client):
         def __init__(self) -> None:
@@ -313,7 +313,7 @@ def test_what_an_override_makes_of_a_call_is_what_is_reviewed(
 
 
 def test_a_copied_client_is_guarded_and_shares_the_memory(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """copy and deepcopy do what they do for the stock client."""
+    """copy and deepcopy work as for the stock client."""
     request = models.DeleteSecurityGroupRequest(security_group_id=managed)
     for each in (client, copy.copy(client), copy.deepcopy(client)):
         with pytest.raises(ManagedSecurityGroupError):
@@ -322,7 +322,7 @@ def test_a_copied_client_is_guarded_and_shares_the_memory(ecs: FakeEcs, client: 
 
 
 def test_pickling_does_what_it_does_for_the_stock_client(ecs: FakeEcs, managed: str) -> None:
-    """The policy travels, what was remembered does not."""
+    """The pickle keeps the policy and drops the cached statuses."""
     config = ecs.config()
     assert type(pickle.loads(pickle.dumps(StockClient(config)))) is StockClient  # noqa: S301 - our own
     policy = GuardPolicy(ttl=7)

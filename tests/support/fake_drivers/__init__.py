@@ -1,6 +1,7 @@
-"""What drives each operation of FakeEcs through the stock SDK, and reads back what came of it.
+"""Drivers: each calls one operation of FakeEcs through the stock SDK, and reads the outcome back.
 
-A function has the name of its operation, in Python's spelling; the modules are those of ``safe_ecs.testing._operations``.
+A driver has the name of its operation, in Python's spelling. The modules have the names of the modules of
+``safe_ecs.testing._operations``.
 """
 
 from __future__ import annotations

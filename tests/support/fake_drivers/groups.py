@@ -1,4 +1,4 @@
-"""Security groups."""
+"""Drivers of the operations on security groups."""
 
 from __future__ import annotations
 

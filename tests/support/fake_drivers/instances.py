@@ -1,4 +1,4 @@
-"""Instances, and the regions they may be in."""
+"""Drivers of the operations on instances and regions."""
 
 from __future__ import annotations
 

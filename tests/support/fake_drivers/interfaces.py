@@ -1,4 +1,4 @@
-"""Network interfaces."""
+"""Drivers of the operations on network interfaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is in a security group."""
+"""Drivers of joining and leaving a security group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What FakeEcs keeps, as the SDK's models read it back."""
+"""The state of FakeEcs, read back through the models of the SDK."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of security groups."""
+"""Drivers of the operations on the rules of security groups."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def revoke_security_group(client: Any, world: World) -> None:
     send(client, "RevokeSecurityGroup", **both, SecurityGroupRuleId=[world.rule])
     left = [rule.security_group_rule_id for rule in rules(client, world.group)]
     assert left == [world.second_rule, world.egress_rule]
-    send(client, "RevokeSecurityGroup", **both, Permissions=[SSH])  # Matches nothing.
+    send(client, "RevokeSecurityGroup", **both, Permissions=[SSH])  # Matches no rule.
     send(client, "RevokeSecurityGroup", **both, Permissions=[SSH | {"PortRange": "443/443"}])
     assert [rule.security_group_rule_id for rule in rules(client, world.group)] == [world.egress_rule]
 

@@ -1,4 +1,4 @@
-"""Tags."""
+"""Drivers of the operations on tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Launch templates and their versions."""
+"""Drivers of the operations on launch templates and their versions."""
 
 from __future__ import annotations
 

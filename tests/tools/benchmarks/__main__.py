@@ -1,4 +1,4 @@
-"""Prints what the guard costs, as ratios measured within one run: ``python -m tests.tools.benchmarks [--plot FILE.svg]``."""
+"""Prints the guard's cost, as ratios measured within one run: ``python -m tests.tools.benchmarks [--plot FILE.svg]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One caller: what the guard costs for a group that is known or not, and for many groups and parameters."""
+"""The cost of the guard for one caller: a cached group, a new group, many groups, many parameters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GROUPS = (1, 8, 64)
 
 
 def figures(config: Config) -> Iterator[Figure]:
-    """Measure against the lean server that a configuration leads to."""
+    """Yield the figures, measured against the lean server of a configuration."""
     stock, guarded = StockClient(config), Client(config, cache=StatusCache())
     yield from _refusals(stock, guarded)
     yield from _shares(stock, guarded)
@@ -80,7 +80,7 @@ def _refusals(stock: StockClient, guarded: Client) -> Iterator[Figure]:
                 return
         raise AssertionError("the call was not refused as managed")
 
-    refused(guarded)  # Learns the status.
+    refused(guarded)  # Cache the status.
     samples = ratios(partial(refused, stock), partial(refused, guarded), 20, 200)
     yield Figure(
         what="a local refusal is faster than a remote one", samples=samples, form="{:.1f} times", least=40.0
@@ -123,12 +123,13 @@ def share(
     *,
     most: float | None = None,
 ) -> Figure:
-    """Compare what the guard adds to a call that is answered at once with a whole call over loopback.
+    """Compare the guard's part of a call that is answered at once with a whole call over loopback.
 
     The difference of two calls over loopback would drown in the noise of the network. Between two such calls the same
-    code takes about three times as long, as the processor's caches hold other things by then: see the callers at once.
+    code takes about three times as long, because the processor's caches hold other data by then. The figures for many
+    callers at once show this.
     """
-    call(guarded)  # Learns the status.
+    call(guarded)  # Cache the status.
     samples = []
     for _ in range(ROUNDS):
         whole = seconds(partial(call, stock), 20)

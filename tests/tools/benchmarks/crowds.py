@@ -1,4 +1,4 @@
-"""Many callers at once, of groups that are known: threads, and tasks of one event loop."""
+"""The cost of the guard for many callers of cached groups at once: threads, and tasks of one event loop."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ROUNDS: Final = 15
 
 
 def figures(config: Config) -> Iterator[Figure]:
-    """Measure against the lean server that a configuration leads to."""
+    """Yield the figures, measured against the lean server of a configuration."""
     stock, guarded = StockClient(config), Client(config, cache=StatusCache())
-    one_group(guarded)  # Learns the status.
+    one_group(guarded)  # Cache the status.
     for number in THREADS:
         yield Figure(
             what=f"{_CALLS} allowed calls take as long as stock calls, threads at once: {number}",

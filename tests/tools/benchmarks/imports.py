@@ -1,4 +1,4 @@
-"""What importing costs."""
+"""The cost of importing safe_ecs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ROUNDS: Final = 15
 
 
 def figure() -> Figure:
-    """Measure in processes of their own."""
+    """Measure each import in a process of its own."""
     samples = [
         _seconds("safe_ecs.client") / _seconds("alibabacloud_ecs20140526.client") for _ in range(_ROUNDS)
     ]
@@ -25,7 +25,7 @@ def figure() -> Figure:
 
 
 def _seconds(module: str) -> float:
-    # As where no notebook is installed: where tornado is, tenacity imports it.
+    # As without a notebook: tenacity imports tornado if it is installed.
     code = (
         "import sys, time; sys.modules['tornado'] = None; t = time.perf_counter();"
         f"import {module}; print(time.perf_counter() - t)"

@@ -1,7 +1,7 @@
-"""A server that does next to nothing: what is measured against it is the client.
+"""A server that does next to nothing, so that a measurement against it shows the client.
 
-Run as a process of its own. Prints its port, then answers every request with 403, or with 200 if the request is
-for an instance that it knows to be fine.
+Run as a process of its own. Prints its port, then answers a DescribeSecurityGroups with the groups asked for, and any
+other request with 403 if it names sg-managed, else with 200.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _DONE = _answer(b"200 OK", {"RequestId": "A"})
 
 
 def _listed(head: bytes) -> bytes:
-    """Answer for the groups that a DescribeSecurityGroups names in its query."""
+    """Answer for the groups in the query of a DescribeSecurityGroups."""
     groups = [
         {"SecurityGroupId": group, "ServiceManaged": group == "sg-managed", "ServiceID": 1}
         for group in dict.fromkeys(re.findall(r"sg-[a-z0-9]+", head.split(b"\r\n", 1)[0].decode()))

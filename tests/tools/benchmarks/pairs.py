@@ -1,6 +1,6 @@
 """Two calls that take turns in short rounds, so that a slow moment of the machine hits both.
 
-The ratio of a round is one sample; what is told is the median of the samples, with their quartiles.
+The ratio of a round is one sample. The result is the median of the samples, with their quartiles.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ ROUNDS: Final = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """What was measured.
+    """A measurement.
 
     Attributes:
-        what: Of what.
+        what: A description of the measured ratio.
         samples: One for each round.
-        form: How to write one.
-        least: What the median is to be at least; None for no such aim.
-        most: What it is to be at most; None likewise.
+        form: The format of a sample.
+        least: The aim for the median from below, None for no such aim.
+        most: The aim for the median from above, None for no such aim.
     """
 
     what: str
@@ -40,7 +40,7 @@ class Figure:
         return statistics.median(self.samples)
 
     def row(self) -> str:
-        """Return the row of a Markdown table: what, median, quartiles, aim, whether it is met."""
+        """Return the row of a Markdown table: description, median, quartiles, aim, whether the aim is met."""
         low, _, high = statistics.quantiles(self.samples, n=4)
         aim, met = "", ""
         if self.least is not None:
@@ -54,7 +54,7 @@ class Figure:
 HEADING: Final = "| what | median | quartiles | aim | met |\n|---|---|---|---|---|"
 
 
-def _said(met: bool) -> str:  # noqa: FBT001 - it is what is said
+def _said(met: bool) -> str:  # noqa: FBT001 - the value to word
     return "yes" if met else "no"
 
 
@@ -64,16 +64,16 @@ def ratios(
     """Return for each round how many times longer one call takes than another.
 
     Args:
-        above: The one.
-        below: The other.
-        times: How often each is made in a round.
-        below_times: How often the other one is; as often if 0.
+        above: The one call.
+        below: The other call.
+        times: The number of calls in a round.
+        below_times: The number of the other call in a round, ``times`` if 0.
     """
     return [seconds(above, times) / seconds(below, below_times or times) for _ in range(ROUNDS)]
 
 
 def seconds(call: Callable[[], object], times: int) -> float:
-    """Return what one call takes, on average over a round, with the garbage collector at rest."""
+    """Return the seconds of one call, averaged over a round, with the garbage collector at rest."""
     gc.collect()
     gc.disable()
     start = perf_counter()

@@ -1,4 +1,4 @@
-"""Draws what the guard costs against the number of groups in a call, and of callers, as an SVG."""
+"""Draws the cost of the guard against the number of groups in a call, and of callers, as an SVG."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def draw(
     """Write the picture.
 
     Args:
-        path: Where to.
+        path: The file to write.
         groups: The guard's share of a call, by the number of groups.
-        threads: How many times as long calls take, by the number of threads.
-        tasks: The same, by the number of tasks.
+        threads: The ratio of the times of calls, by the number of threads.
+        tasks: The same ratio, by the number of tasks.
     """
     # Text stays text, and a picture of the same figures has the same bytes.
     mpl.rcParams["svg.fonttype"] = "none"

@@ -1,1 +1,1 @@
-"""Calls from everywhere, while everything fails that can: what must hold of them is counted, and has to be 0."""
+"""Calls from everywhere under every kind of failure. The program counts violations, and each count has to be 0."""

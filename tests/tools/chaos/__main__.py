@@ -1,7 +1,7 @@
-"""``python -m tests.tools.chaos --seconds 60 --seed 7``: makes chaos, and prints what has been counted.
+"""``python -m tests.tools.chaos --seconds 60 --seed 7``: makes chaos, and prints the counts.
 
 The same seed makes the same choices: for each caller the operation, the way, the client and whether it gives up, and
-what goes wrong one after the other. How all that interleaves is up to the machine, and no two runs are alike in it.
+the sequence of faults. The machine decides how calls and faults interleave, so no two runs are alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _EXAMPLES: Final = 20
 
 
 def main() -> int:
-    """Return 1 if something is not 0 that has to be."""
+    """Return 1 if a count is not 0 that has to be."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="for how long calls are made")
     parser.add_argument("--seed", type=int, default=0, help="what everything is chosen by")

@@ -1,4 +1,4 @@
-"""One call: what it asks for, by which way it is sent, and what its caller notes of it."""
+"""One call: its choice, its parameters, and the note of its caller."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Outcome: TypeAlias = Literal[
     "never ended",
 ]
 
-# In which parameter the mark of a call travels: ECS leaves them as they are, and the guard looks at none but the last.
+# The parameters that may hold the mark of a call. ECS leaves them as they are, and the guard reads the last one only.
 _MARKED: Final = ("client_token", "description", "owner_account")
 
 _MISTAKES: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
@@ -44,12 +44,12 @@ TASK_WAYS: Final = (*(form for form in FORMS if form.startswith("async")), *ASYN
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A call that is about to be made.
+    """A call to be made.
 
     Attributes:
-        mark: What tells it from every other call.
+        mark: A text that no other call has.
         action: The operation.
-        way: One of the forms of its method, or a door.
+        way: One of the forms of its method, or a transport.
         request: The request model.
     """
 
@@ -66,16 +66,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a caller says of its call afterwards.
+    """The note of a caller after its call.
 
     Attributes:
-        mark: As above.
-        action: As above.
-        way: As above.
-        client: Which client made it.
-        parameters: What was to be sent.
-        outcome: How it ended.
-        seconds: How long it took.
+        mark: The mark of the call.
+        action: The operation.
+        way: The form or the transport.
+        client: The name of the client.
+        parameters: The parameters to be sent.
+        outcome: The end of the call.
+        seconds: The duration of the call.
     """
 
     mark: str
@@ -91,14 +91,14 @@ def plan(dice: Random, mark: str, ways: tuple[str, ...], sight: Sight) -> Planne
     """Choose a call.
 
     Args:
-        dice: What chooses: operation and way first, which do not depend on the groups that there are.
-        mark: Its mark.
-        ways: The ways that its caller has.
-        sight: What it may be about.
+        dice: Chooses operation and way first, independently of the existing groups.
+        mark: The mark of the call.
+        ways: The ways of the caller.
+        sight: The groups and templates to choose from.
     """
     action, way = dice.choice(ACTIONS), dice.choice(ways)
     is_managed, takes_template, takes_several = (dice.random() < share for share in (0.45, 0.35, 0.4))
-    # How often a choice throws the dice depends on how many groups there are: that must change nothing else.
+    # The number of groups changes the number of throws for a group. A generator of its own keeps other choices the same.
     of_groups = Random(dice.random())  # noqa: S311 - it is to be repeatable
     target: Target = of_groups.choice(sight.managed if is_managed else sight.ordinary)
     request: Any = SAMPLES[action](target)
@@ -131,7 +131,7 @@ def _take_more(request: Any, group: str) -> None:
 
 
 def outcome_of(error: BaseException) -> Outcome:
-    """Return how a call ended that raised."""
+    """Return the outcome of a call that raised."""
     if isinstance(error, asyncio.CancelledError):
         return "cancelled"
     if isinstance(error, ManagedSecurityGroupError):
@@ -140,7 +140,7 @@ def outcome_of(error: BaseException) -> Outcome:
         return "unavailable"
     if isinstance(error, AlibabaCloudException) and getattr(error, "code", None):
         return "refused by ECS"
-    # The SDK wraps what goes wrong on the way or with an answer, and its own mistakes as well as ours.
+    # The SDK wraps errors of the connection and of an answer, its own mistakes, and ours.
     inner = getattr(error, "inner_exception", None)
     is_wrapped = isinstance(error, UnretryableException)
     return "cut off" if is_wrapped and not isinstance(inner, _MISTAKES) else "broken"

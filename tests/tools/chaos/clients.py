@@ -1,4 +1,4 @@
-"""The clients that calls are made with: of every kind, some shared by all callers of a process, some new for a call."""
+"""The clients of the calls: of every kind, some shared by all callers of a process, some new for a call."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ LOOKUP_TIMEOUT: Final = 2.0
 CONNECT_TIMEOUT: Final = 4.0
 READ_TIMEOUT: Final = 4.0
 _V2: Final = "a client with signature v2"
-# With the other one the SDK fails in these before it sends anything.
+# With signature v2 the SDK fails in these transports before it sends anything.
 _SIGNING_BY_V3: Final = ("do_request", "call_sseapi")
-# Little is remembered for long, so that much is asked.
+# Statuses are cached for a short time, so that the guard asks often.
 _POLICY: Final = GuardPolicy(
     ttl=1.0, missing_ttl=0.3, failure_ttl=0.2, stale_ttl=5.0, lookup_timeout=LOOKUP_TIMEOUT
 )
 
 
 class Subclass(StockClient):
-    """Somebody's own client."""
+    """A user's own client."""
 
     def call_api(self, params: Any, request: Any, runtime: Any) -> Any:
         return super().call_api(params, request, runtime)
 
 
 class Clients:
-    """Makes clients and keeps those that are shared.
+    """Makes clients and keeps the shared ones.
 
     Args:
-        endpoint: Of FakeEcs.
-        redis_url: Of a Redis server.
-        mode: Of the policy.
+        endpoint: The endpoint of FakeEcs.
+        redis_url: The URL of a Redis server.
+        mode: The mode of the policy.
     """
 
     def __init__(self, endpoint: str, redis_url: str, mode: Mode) -> None:
@@ -75,7 +75,7 @@ class Clients:
         )
 
     def pick(self, dice: Any, way: str) -> tuple[str, Any]:
-        """Return a client that has this way to send, and what it is called."""
+        """Return a client that has this way to send, and its name."""
         names, is_new = tuple(self._makers), dice.random() < 0.4
         if way in FORMS:
             names = self._with_methods
@@ -83,7 +83,7 @@ class Clients:
             names = tuple(name for name in names if name != _V2)
         name = dice.choice(names)
         if is_new or way.startswith("execute"):
-            # The plug-in that execute needs would change a shared client under the others.
+            # The plug-in that execute needs would change a shared client under the other callers.
             return f"new, {name}", self._makers[name]()
         return f"shared, {name}", self._shared[name]
 
@@ -116,9 +116,9 @@ _LEFT: Final[list[object]] = []
 
 
 def leave_connections_to_parent() -> None:
-    """Have the SDK open connections of its own in a forked process, as any program has to that forks.
+    """Have the SDK open new connections in a forked process, as any program that forks must.
 
-    Nothing is closed, since a lock may be that of a thread that stayed in the parent.
+    Nothing is closed, since a thread left in the parent may hold a lock.
     """
     _LEFT.append(DaraCore._sessions)
     DaraCore._sessions = {}

@@ -33,13 +33,13 @@ _PATIENCE_SECONDS: Final = MOST_SECONDS * 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chaos:
-    """What is to be done.
+    """A run of chaos.
 
     Attributes:
-        seconds: For how long calls are made.
-        seed: What everything is chosen by.
-        workers: In how many processes.
-        mode: Of the guard's policy.
+        seconds: The duration of the calls.
+        seed: The seed of every choice.
+        workers: The number of processes.
+        mode: The mode of the guard's policy.
     """
 
     seconds: float
@@ -48,7 +48,7 @@ class Chaos:
     mode: Mode = "enforce"
 
     def run(self) -> Verdict:
-        """Return what came of it."""
+        """Make the calls, and return the verdict."""
         verdict, left, number = Verdict(), self.seconds, 0
         while left > 0:
             self._run_round(verdict, number, min(left, _ROUND_SECONDS))
@@ -57,7 +57,7 @@ class Chaos:
         return verdict
 
     def _run_round(self, verdict: Verdict, number: int, seconds: float) -> None:
-        # One for each purpose: how often one is asked depends on the machine.
+        # One generator for each purpose, as the machine decides how often each is used.
         of_world, of_weather, of_redis = (
             Random(f"{self.seed} {number} {purpose}")  # noqa: S311 - it is to be repeatable
             for purpose in ("world", "weather", "redis")
@@ -166,7 +166,7 @@ def _report(connection: Connection) -> Report:
 
 
 def _settled(ecs: FakeEcs) -> Sequence[RecordedRequest]:
-    """Return the record once nothing more comes: what was cancelled may still be on its way."""
+    """Return the record once no more requests come. Requests of cancelled calls may still be under way."""
     number = -1
     while len(ecs.requests) != number:
         number = len(ecs.requests)

@@ -1,4 +1,4 @@
-"""What goes wrong at FakeEcs and at Redis, for a while each, and how often it struck."""
+"""The faults of FakeEcs and of Redis, each for a while, and a count of their strikes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Strikes = Counter[str]
 
 @dataclass(frozen=True, slots=True)
 class Counted(Fault):
-    """A fault that counts how often it strikes."""
+    """A fault that counts its strikes."""
 
     strikes: Strikes = field(default_factory=Counter, compare=False)
     at: str = "reads"
@@ -39,7 +39,7 @@ class Counted(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Lie(Fault):
-    """An answer that is not what ECS says, and that nobody can take for it."""
+    """An answer that differs from ECS's, and that nobody can take for a true one."""
 
     strikes: Strikes = field(default_factory=Counter, compare=False)
     dice: Any = None
@@ -72,7 +72,7 @@ def _set_flag(group: dict[str, Any], flag: object) -> None:
     group["ServiceManaged"] = flag
 
 
-# None of them says a plain False of a managed group: nothing could tell that from the truth.
+# No lie gives a managed group a plain False: nothing could tell this from the truth.
 _LIES: Final[tuple[Callable[[dict[str, Any]], object], ...]] = (
     *(_on_each(partial(_set_flag, flag=flag)) for flag in _NO_FLAGS),
     _on_each(lambda group: group.pop("ServiceManaged")),
@@ -89,11 +89,11 @@ _LIES: Final[tuple[Callable[[dict[str, Any]], object], ...]] = (
 
 
 class Weather:
-    """Changes what goes wrong.
+    """Changes the faults of FakeEcs.
 
     Args:
-        ecs: Where.
-        dice: Decides what, and for how long.
+        ecs: The FakeEcs to change.
+        dice: Chooses the faults.
     """
 
     def __init__(self, ecs: FakeEcs, dice: Random) -> None:
@@ -102,7 +102,7 @@ class Weather:
         self._to_come: list[Callable[[], None]] = []
 
     def turn(self) -> None:
-        """Let something else go wrong than before, or nothing."""
+        """Put other faults in place of the present ones, or none."""
         self.clear_up()
         if not self._to_come:
             self._to_come = [
@@ -122,7 +122,7 @@ class Weather:
         self._to_come.pop()()
 
     def clear_up(self) -> None:
-        """Let nothing go wrong."""
+        """End all faults."""
         for action in (STATUSES, TEMPLATES, *ACTIONS):
             self._ecs.fail(action)
         self._ecs.allow(STATUSES, TEMPLATES)

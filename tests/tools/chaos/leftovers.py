@@ -1,4 +1,4 @@
-"""What a process has open: threads, tasks, sockets and locks, before and after."""
+"""Threads, tasks, sockets and locks of a process: a comparison of before and after."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What is open in this process."""
+    """The open threads and sockets of this process."""
 
     threads: frozenset[threading.Thread]
     sockets: frozenset[str]
@@ -30,7 +30,7 @@ class Open:
         return cls(frozenset(threading.enumerate()), frozenset(_sockets()))
 
     def left_over(self, tasks: Callable[[], int], seconds: float) -> dict[str, int]:
-        """Return how many of each there are more than at that time, once they have had so long to end."""
+        """Return how many more of each kind are open than before, after at most ``seconds`` to end."""
         deadline = monotonic() + seconds
         while True:
             gc.collect()
@@ -49,13 +49,13 @@ class Open:
 def _sockets() -> list[str]:
     found = []
     for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):  # One of them is that of the listing, and gone.
+        with suppress(OSError):  # The descriptor of the listing itself is gone by now.
             found.append(str(descriptor.readlink()))
     return [link for link in found if link.startswith("socket:")]
 
 
 def _locks() -> int:
-    """Return how many of the locks that callers share cannot be taken at once."""
+    """Return the number of shared locks that cannot be taken at once."""
     locks: list[Any] = [THREADS._lock, *(cache._store.tables.lock for cache in _memory._all_caches())]
     held = 0
     for lock in locks:

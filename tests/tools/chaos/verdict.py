@@ -1,4 +1,4 @@
-"""Holds what the callers noted against the record of the server."""
+"""Compares the notes of the callers with the record of the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.tools.chaos.calls import Note
     from tests.tools.chaos.world import World
 
-# What the SDK adds to the parameters where it signs in the older way.
+# The parameters that the SDK adds when it signs in the older way.
 _OF_THE_SDK: Final = frozenset({
     "AccessKeyId",
     "Action",
@@ -34,22 +34,22 @@ _NOT_SENT: Final = frozenset({"denied", "unavailable"})
 
 @dataclass(slots=True)
 class Verdict:
-    """What has been counted.
+    """The counts.
 
     Attributes:
         on_managed: Writes to managed groups that reached the server.
-        lost_doubled_altered: Calls whose writes are not on the record as they have to be, or that broke.
+        lost_doubled_altered: Calls that broke, and calls with other writes on the record than their notes demand.
         outlived: Calls that took longer than they may.
         left_over: Threads, tasks, sockets and locks, by kind.
         outcomes: Calls by their outcome.
         ways: Calls by operation and way.
         clients: Calls by client.
         with_template: Calls that took their groups from a launch template.
-        longest: The seconds that the longest call took.
+        longest: The seconds of the longest call.
         writes: Writes on the record.
         reads: Other requests on the record.
-        events: Whatever else happened.
-        examples: In words, some of what must not be.
+        events: Other events by name.
+        examples: Descriptions of some violations.
     """
 
     on_managed: int = 0
@@ -73,7 +73,7 @@ class Verdict:
         return not any(wrong)
 
     def judge(self, notes: Sequence[Note], record: Sequence[RecordedRequest], world: World) -> None:
-        """Add a round: what its callers noted, all that its server recorded, and the groups that there were."""
+        """Add a round: the notes of its callers, the record of its server, and its groups."""
         sent: defaultdict[str, list[RecordedRequest]] = defaultdict(list)
         for number, request in enumerate(record):
             if not request.is_write:
@@ -108,7 +108,7 @@ class Verdict:
             self.examples.append(f"sent {len(sent)} times, altered {len(altered)} times: {note} {altered}")
 
     def add_left_over(self, who: str, left_over: Counter[str]) -> None:
-        """Add what a process leaves."""
+        """Add the leftovers of a process."""
         self.left_over += left_over
         if left_over.total():
             self.examples.append(f"left over by {who}: {dict(left_over)}")

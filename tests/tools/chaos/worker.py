@@ -1,7 +1,7 @@
-"""A process of callers: threads, the tasks of an event loop, and processes that it forks.
+"""A process of callers: threads, the tasks of an event loop, and forked processes.
 
-What each caller chooses depends on the seed, the caller and the number of its call, and on nothing else, but for the
-groups: those that there are at that moment. How the calls interleave is up to the machine.
+The choices of a caller depend only on the seed, the caller and the number of its call. The choice of a group also
+depends on the groups of that moment. The machine decides how the calls interleave.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tests.tools.chaos.world import Sight
 
 MOST_SECONDS: Final = LOOKUP_TIMEOUT + CONNECT_TIMEOUT + READ_TIMEOUT + 10
-"""How long a call may take: the guard, then the stock client, and what a busy machine adds."""
+"""The most seconds of a call: the guard, then the stock client, and a reserve for a busy machine."""
 
 _THREADS: Final = 3
 _TASKS: Final = 4
@@ -54,14 +54,14 @@ _CALLS_OF_A_FORK: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """What a worker is to do.
+    """The task of a worker.
 
     Attributes:
-        name: Tells it from the other workers, and from those of other rounds.
-        seed: What it chooses by.
-        endpoint: Of FakeEcs.
-        redis_url: Of the Redis server.
-        mode: Of the guard's policy.
+        name: A name that no other worker of any round has.
+        seed: The seed of its choices.
+        endpoint: The endpoint of FakeEcs.
+        redis_url: The URL of the Redis server.
+        mode: The mode of the guard's policy.
     """
 
     name: str
@@ -73,13 +73,13 @@ class Assignment:
 
 @dataclass(slots=True)
 class Report:
-    """What became of it.
+    """The result of a worker.
 
     Attributes:
         notes: One for each call.
-        forks: How many processes it forked.
-        reads: How many calls its callers made that change nothing.
-        left_over: How many threads, tasks, sockets and locks it leaves.
+        forks: The number of processes it forked.
+        reads: The number of calls by its callers that change nothing.
+        left_over: The numbers of threads, tasks, sockets and locks it leaves.
     """
 
     notes: list[Note] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Report:
 
 
 def work(assignment: Assignment, connection: Connection) -> None:
-    """Make calls until the driver says that it is enough, and report.
+    """Make calls until the driver ends them, and report.
 
     The driver sends a ``Sight`` now and then, and None at the end.
     """
@@ -129,14 +129,14 @@ class Worker:
     def start(self) -> None:
         assignment = self._assignment
         self._clients = Clients(assignment.endpoint, assignment.redis_url, assignment.mode)
-        # The SDK makes TLS contexts for plain HTTP too. A child that is forked while another thread makes one, or ends
-        # after having made one, may find OpenSSL locked: see "What it does not do" in the README.
+        # The SDK makes TLS contexts for plain HTTP too. A child forked while another thread makes one, or while such a
+        # thread ends, may find OpenSSL locked: see "What it does not do" in the README.
         patch("ssl.create_default_context", return_value=ssl.create_default_context()).start()
         for caller in self._callers:
             caller.start()
 
     def stop(self, before: Open) -> None:
-        """Let every caller end its call, and see what is left over."""
+        """Let every caller end its call, and report the leftovers."""
         self._enough.set()
         deadline = monotonic() + MOST_SECONDS + 5
         for caller in self._callers:
@@ -148,7 +148,7 @@ class Worker:
         self.report.left_over.update(left_over)
 
     def _dice(self, caller: str) -> Iterator[tuple[str, Random]]:
-        """Yield a mark for each call of a caller, and what to choose by."""
+        """Yield a mark and a random generator for each call of a caller."""
         number = 0
         while not self._enough.is_set():
             mark = f"{self._assignment.name} {caller} {number}"
@@ -157,7 +157,7 @@ class Worker:
 
     @contextmanager
     def _noted(self, planned: Planned, client: str) -> Iterator[None]:
-        """Note how the call ends that is made inside the block; whatever it raises is part of the note."""
+        """Note the end of the call inside the block. An exception becomes part of the note."""
         began = monotonic()
         self._under_way[planned.mark] = planned, client, began
         outcome: Outcome = "returned"
@@ -190,7 +190,7 @@ class Worker:
                 DOORS[planned.way](client, planned.action, OpenApiRequest(query=planned.parameters))
 
     def _read(self, dice: Random) -> None:
-        """Do something beside the calls that are judged: what is learned or forgotten by it must harm none."""
+        """Call without a check of the result: the learning and forgetting must harm no other call."""
         client = self._clients.pick(dice, "sync")[1]
         group = dice.choice(self.sight.managed).security_group_id
         others = [target.security_group_id for target in self.sight.ordinary]
@@ -213,7 +213,7 @@ class Worker:
     def _call_in_tasks(self) -> None:
         async def gather() -> None:
             await asyncio.gather(*(self._call_in_task(f"task {number}") for number in range(_TASKS)))
-            # What others have started has to end by itself.
+            # Tasks started by the calls have to end by themselves.
             deadline = monotonic() + LOOKUP_TIMEOUT
             while len(asyncio.all_tasks()) > 1 and monotonic() < deadline:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.02)
@@ -256,7 +256,7 @@ class Worker:
             receiver.close()
 
     def _call_in_child(self, name: str, sender: Connection) -> None:
-        """Make calls in a forked process, with the clients and all that its parent was about to do."""
+        """Make calls in a forked process, with the parent's clients and its unfinished work."""
         leave_connections_to_parent()
         self.report.notes.clear()
         self._under_way.clear()

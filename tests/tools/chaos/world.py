@@ -1,7 +1,7 @@
-"""The groups that there are, and were: some appear and some vanish while calls are under way.
+"""The groups of a run: some appear and some vanish while calls are under way.
 
-An id is never used twice, a group is never asked for before it exists, and no living group's flag changes: a group
-that becomes managed while its id is remembered is a gap that the README names.
+An id is never used twice, nobody asks for a group before it exists, and no living group's flag changes. A group that
+becomes managed while its id is cached is a gap that the README names.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the callers know of.
+    """The groups and templates that the callers know.
 
     Attributes:
-        managed: Groups that a cloud service manages, the last of which may have vanished.
-        ordinary: Other groups, likewise.
+        managed: Groups that a cloud service manages. The last one may have vanished.
+        ordinary: Other groups. The last one may have vanished.
         templates: Launch templates.
     """
 
@@ -55,8 +55,8 @@ class World:
     """Creates and removes groups.
 
     Args:
-        ecs: Where.
-        dice: Decides when.
+        ecs: The FakeEcs with the groups.
+        dice: Chooses the moments and the groups.
     """
 
     ecs: FakeEcs
@@ -65,7 +65,7 @@ class World:
     _ordinary: list[Target] = field(default_factory=list)
     _templates: list[Template] = field(default_factory=list)
     _groups_of_templates: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # For each managed group, how many requests had been recorded when it vanished.
+    # For each managed group, the number of recorded requests when it vanished.
     _gone_at: dict[str, float] = field(default_factory=dict)
     appeared: int = 0
     vanished: int = 0
@@ -76,7 +76,7 @@ class World:
             self._appear(service_managed=False)
 
     def turn(self) -> Sight:
-        """Let time pass, and return what is to be seen now."""
+        """Let time pass, and return the present sight."""
         for service_managed in (True, False, False):
             if self.dice.random() < 0.5:
                 self._appear(service_managed=service_managed)
@@ -112,15 +112,15 @@ class World:
         except KeyError:
             return  # A caller has just deleted it.
         self.vanished += 1
-        # Callers go on to use it for a while.
+        # Callers go on to use the group for a while.
         kept.remove(target)
         kept.append(target)
 
     def is_on_managed_group(self, number: int, request: RecordedRequest) -> bool:
-        """Return whether a write was sent to a managed group while there was one.
+        """Return whether a write was sent to a managed group that still existed.
 
         Args:
-            number: Its place in the record.
+            number: The place of the write in the record.
             request: The write.
         """
         for group in self._targets(request):

@@ -1,1 +1,1 @@
-"""The stock client and the guarded one, side by side: what each puts on the wire, and what it makes of the answer."""
+"""The stock client and the guarded one, side by side: their bytes on the wire, and their results from each answer."""

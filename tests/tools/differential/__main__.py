@@ -1,4 +1,4 @@
-"""``python -m tests.tools.differential``: compares every operation and every door, and prints what has been compared."""
+"""``python -m tests.tools.differential``: compares every operation and every transport, and prints the counts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _EXAMPLES = 3
 
 
 def main() -> int:
-    """Return how many operations and doors differ."""
-    # The SDK leaves sessions of its event streams open when they fail, and asyncio says so.
+    """Return how many operations and transports differ."""
+    # The SDK leaves sessions of its event streams open when they fail, and asyncio logs them.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     start, differences = monotonic(), 0
     with Recorder() as recorder:

@@ -1,4 +1,4 @@
-"""Makes the same call with two clients and holds one against the other: bytes on the wire, result, exception."""
+"""Makes the same call with two clients and compares bytes on the wire, result and exception."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.tools.differential.recorder import Recorder, Wire
 
-# What is new in every request. The signature, which covers them, is verified instead.
+# The fields with a new value in every request. The signature covers them, and is verified instead.
 _NEW_EACH_TIME: Final = frozenset({
     "authorization",
     "date",
@@ -29,13 +29,13 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-f]{6,}")
 
 @dataclass(slots=True)
 class Counts:
-    """What has been compared.
+    """The counts of a comparison.
 
     Attributes:
         operations: The actions.
         forms: Actions with one of the ways to send them.
-        requests: Pairs of requests that were held against each other.
-        outcomes: Pairs of results or exceptions that were.
+        requests: Pairs of requests that were compared.
+        outcomes: Pairs of results or exceptions that were compared.
         signatures: Signatures that were verified.
     """
 
@@ -47,20 +47,20 @@ class Counts:
 
 
 class Comparison:
-    """Compares a stock client with a guarded one, which send to the same recorder."""
+    """Compares a stock client with a guarded one. Both send to the same recorder."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.counts = Counts()
 
     def of_sync(self, action: str, form: str, stock: Callable[[], Any], guarded: Callable[[], Any]) -> None:
-        """Make a call with both.
+        """Make a call with both clients, and compare.
 
         Args:
-            action: The action that is sent.
-            form: The way it is sent.
-            stock: Makes it with the stock client.
-            guarded: Makes it with the guarded one.
+            action: The action sent.
+            form: The way to send it.
+            stock: Makes the call with the stock client.
+            guarded: Makes the call with the guarded client.
 
         Raises:
             AssertionError: They differ.
@@ -82,7 +82,7 @@ class Comparison:
         stock: Callable[[], Awaitable[Any]],
         guarded: Callable[[], Awaitable[Any]],
     ) -> None:
-        """Do what ``of_sync`` does, in an event loop."""
+        """Make a call with both clients in an event loop, and compare, as ``of_sync`` does."""
         self.recorder.asked = action
         sides = []
         for call in (stock, guarded):
@@ -111,7 +111,7 @@ class Comparison:
 
 
 def _described(wire: Wire) -> object:
-    """Return all of a request that must not differ."""
+    """Return the parts of a request that must not differ."""
     url = urlsplit(wire.target)
     query = parse_qsl(url.query, keep_blank_values=True)
     return wire.method, url.path, _lasting(query), _lasting(wire.headers), wire.body
@@ -122,7 +122,7 @@ def _lasting(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _plain(value: Any) -> object:
-    """Return a result or an exception as data: its type, all that it holds, and its text."""
+    """Return a result or an exception as data: its type, its members and its text."""
     if isinstance(value, BaseException):
         held = {name: _plain(member) for name, member in vars(value).items()}
         cause = value.__cause__ or value.__context__
@@ -142,7 +142,7 @@ def _plain(value: Any) -> object:
         return type(value), [_plain(member) for member in value]
     if value is None or isinstance(value, (str, int, float, bytes)):
         return type(value), _text(value) if isinstance(value, str) else value
-    # Whatever else it is, a frame of a traceback for one, has an address in its text at most.
+    # Any other object, such as a frame of a traceback, has an address in its text at most.
     return type(value), _text(value)
 
 

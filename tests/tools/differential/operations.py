@@ -1,4 +1,4 @@
-"""Every operation in its four forms, and every other way to send: the stock client beside the guarded one."""
+"""Every operation in its four forms, with the stock client and the guarded one."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def config(recorder: Recorder, **more: Any) -> Config:
 
 
 def compare_operation(comparison: Comparison, operation: SdkOperation, examples: int) -> None:
-    """Compare an operation in its four forms: a full request with every answer, and what Hypothesis chooses.
+    """Compare an operation in its four forms: a full request with every answer, and requests drawn by Hypothesis.
 
     Args:
-        comparison: Where.
+        comparison: The comparison that counts.
         operation: The operation.
-        examples: How many requests Hypothesis is to choose for each form.
+        examples: The number of drawn requests for each form.
     """
     recorder = comparison.recorder
     stock, guarded = StockClient(config(recorder)), Client(config(recorder), cache=StatusCache())
-    # One loop for all of it: to start one takes longer than a call.
+    # One loop for all calls: to start a loop takes longer than a call.
     with asyncio.Runner() as runner:
         for form, name in operation.methods.items():
 

@@ -1,4 +1,4 @@
-"""A server that writes down every request to the byte, and answers as it is told."""
+"""A server that records every request to the byte, and gives a chosen answer."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TEMPLATES: Final = "DescribeLaunchTemplateVersions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the server says.
+    """An answer of the server.
 
     Attributes:
-        name: What kind of answer it is.
-        status: The HTTP status; 0 resets the connection.
-        body: The body, as it is.
+        name: The kind of answer.
+        status: The HTTP status. 0 resets the connection.
+        body: The body, byte for byte.
         headers: More headers.
     """
 
@@ -53,13 +53,13 @@ class Wire:
 
 
 class Recorder:
-    """Keeps the requests of the callers, and answers the guard's own reads, of which there are two kinds.
+    """Keeps the requests of the callers, and answers the guard's own reads of both kinds.
 
     Attributes:
-        answer: What the callers are told.
-        asked: The action that the callers send. A Describe of another one is a read of the guard's.
+        answer: The answer to the callers.
+        asked: The action that the callers send. A Describe of another action is a read of the guard's.
         wires: The callers' requests since ``take()``.
-        reads: How many reads the guard has sent.
+        reads: The number of the guard's reads.
         connections: The clients' ends of the connections so far.
     """
 
@@ -92,7 +92,7 @@ class Recorder:
         return taken
 
     def told(self, wire: Wire) -> Answer:
-        """Write a request down and return the answer."""
+        """Record a request and return the answer."""
         if wire.action in {_GROUPS, _TEMPLATES} and wire.action != self.asked:
             self.reads += 1
             return _known(wire)
@@ -101,7 +101,7 @@ class Recorder:
 
 
 def _known(wire: Wire) -> Answer:
-    """Answer a read of the guard's: every group is an ordinary one, and no launch template is known."""
+    """Answer a read of the guard's: every group is ordinary, and no launch template exists."""
     query = parse_qs(urlsplit(wire.target).query)
     ids = json.loads(query.get("SecurityGroupIds", ["[]"])[0])
     groups = [{"SecurityGroupId": each, "ServiceManaged": False} for each in ids]

@@ -1,4 +1,4 @@
-"""Request models of the SDK with values in every field, and with values that Hypothesis chooses."""
+"""Request models of the SDK with values in every field, and with values drawn by Hypothesis."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _value(name: str, kind: Any) -> Any:
 
 
 def requests(model: type) -> st.SearchStrategy[Any]:
-    """Return what Hypothesis draws requests from: any fields set, any values of their types."""
+    """Return a strategy for requests: any fields set, any values of their types."""
     return st.builds(model, **{name: st.none() | _values(kind) for name, kind in fields(model).items()})
 
 

@@ -20,10 +20,10 @@ _V3: Final = re.compile(r"ACS3-HMAC-SHA256 Credential=[^,]+,SignedHeaders=([^,]+
 
 
 def scheme_of(wire: Wire) -> str:
-    """Return by which algorithm a request is signed, "" if it is not.
+    """Return the algorithm of a request's signature, "" if there is none.
 
     Raises:
-        AssertionError: It is signed, and the signature is wrong.
+        AssertionError: The request is signed, and the signature is wrong.
     """
     headers = {name.lower(): value for name, value in wire.headers}
     authorization = headers.get("authorization", "")
@@ -58,7 +58,7 @@ def _rpc(wire: Wire, query: list[tuple[str, str]]) -> str:
 
 
 def _roa(wire: Wire, headers: dict[str, str], query: list[tuple[str, str]]) -> str:
-    # aiohttp names this type by itself, after the SDK has signed: ECS would refuse such a request of either client.
+    # aiohttp sets this type by itself, after the SDK has signed. ECS would refuse such a request of either client.
     kind = headers.get("content-type", "").replace("application/octet-stream", "")
     first = [headers.get("accept", ""), headers.get("content-md5", ""), kind, headers.get("date", "")]
     own = sorted(f"{name}:{value.strip()}" for name, value in headers.items() if name.startswith("x-acs-"))

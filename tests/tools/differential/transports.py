@@ -61,12 +61,12 @@ SETUPS: Final = tuple(_SETUPS)
 
 
 def compare_door(comparison: Comparison, door: str, setups: Iterable[str] = SETUPS) -> None:
-    """Compare one way to send: with every action, channel and answer, for both kinds of client.
+    """Compare one transport: with every action, channel and answer, for both kinds of client.
 
     Args:
-        comparison: Where.
-        door: The way.
-        setups: For which set-ups of the clients.
+        comparison: The comparison that counts.
+        door: The transport.
+        setups: The set-ups of the clients.
     """
     for setup in setups:
         for stock, guarded in _pairs(comparison.recorder, setup):
@@ -88,7 +88,7 @@ def _pairs(recorder: Recorder, setup: str) -> list[tuple[Any, Any]]:
 def _compare(comparison: Comparison, door: str, setup: str, stock: Any, guarded: Any) -> None:
     for (action, version), channel, runtime in product(_ACTIONS, _REQUESTS, _RUNTIMES):
         form = f"{door}, {setup}, {channel}, {runtime}, {version}"
-        # Every answer for one of the channels: what becomes of it is no matter of the channel.
+        # One channel gets every answer, as the channel makes no difference to the handling of an answer.
         for answer in ANSWERS if (channel, runtime) == ("query", "plain") else ANSWERS[:1]:
             comparison.recorder.answer = answer
 

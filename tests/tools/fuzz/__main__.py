@@ -1,7 +1,8 @@
 """``python -m tests.tools.fuzz TARGET --seconds N`` looks for input that breaks a property, guided by coverage.
 
-The properties are those that Hypothesis drives in the test suite, and here it only makes values of the fuzzer's bytes.
-What breaks one is printed, and kept in a file; ``python -m tests.tools.fuzz TARGET FILE`` does the same again.
+The properties are the ones of the test suite. There Hypothesis drives them, and here Hypothesis only makes values from
+the fuzzer's bytes. The fuzzer prints input that breaks a property, and keeps it in a file.
+``python -m tests.tools.fuzz TARGET FILE`` runs this input again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def main() -> None:
     parser.add_argument("file", nargs="?", type=Path, help="what broke it")
     parser.add_argument("--seconds", type=int, default=60)
     chosen = parser.parse_args()
-    # Without annotations, and only on some systems: see the extra "fuzz".
+    # atheris has no annotations, and exists for some systems only: see the extra "fuzz".
     atheris: Any = import_module("atheris")
     with atheris.instrument_imports(include=["safe_ecs._core", "safe_ecs._lookup", "safe_ecs.cache.redis"]):
         properties = import_module("tests.bypass_attempts.test_hostile_input")
@@ -59,7 +60,7 @@ def main() -> None:
             print(f"To do it again: python -m tests.tools.fuzz {chosen.target} {kept}", file=sys.stderr)
             raise
 
-    # What is too short to make a whole value is thrown away: the fuzzer begins with what is long enough.
+    # Hypothesis discards input too short for a whole value, so the fuzzer begins with long inputs.
     seeds, corpus = random.Random(chosen.target), folder / "corpus"  # noqa: S311 - to begin alike each time
     corpus.mkdir()
     for number in range(_SEEDS):
@@ -70,7 +71,7 @@ def main() -> None:
 
 
 def _run(tests: list[Callable[[bytes], object]], data: bytes) -> None:
-    """Give the bytes to the property that their first one names."""
+    """Give the bytes to the property that the first byte names."""
     if data:
         tests[data[0] % len(tests)](data[1:])
 

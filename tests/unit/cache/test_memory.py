@@ -1,4 +1,4 @@
-"""The memory: for as long as the policy says, within bounds, and never for more than it is worth."""
+"""The cache keeps statuses for as long as the policy says, within bounds, and reuses none for too long."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ READ = Read("host", "cn-hangzhou", ("sg-1",))
 
 
 class Credential:
-    """As good as the SDK's, of which the memory looks at the identity alone."""
+    """Stands for the SDK's credentials, as the cache looks at their identity alone."""
 
 
 ME, SOMEBODY_ELSE = Credential(), Credential()
@@ -44,7 +44,7 @@ def refuse(client: Client, group: str) -> None:
 
 
 def test_a_found_status_is_trusted_for_ttl(clock: Any) -> None:
-    """It carries its age, and where it came from."""
+    """A cached status has its age and the source "cache"."""
     cache, policy = StatusCache(), GuardPolicy(ttl=300)
     cache.remember(READ, MYSELF, [FOUND])
     clock.return_value += 299
@@ -54,7 +54,7 @@ def test_a_found_status_is_trusted_for_ttl(clock: Any) -> None:
 
 
 def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(clock: Any) -> None:
-    """What one account cannot see, another may."""
+    """One account may lack a group that another account has."""
     cache, policy = StatusCache(), GuardPolicy(missing_ttl=5)
     cache.remember(READ, MYSELF, [MISSING])
     assert cache.recall(READ, SOMEBODY_ELSE, policy) == {}
@@ -66,7 +66,7 @@ def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(c
 
 
 def test_what_was_found_is_for_everybody_who_asks_the_same_endpoint_and_region() -> None:
-    """A status is a fact about the group."""
+    """A status is a fact about the group, not about the principal."""
     cache, policy = StatusCache(), GuardPolicy()
     cache.remember(READ, MYSELF, [FOUND])
     assert cache.recall(READ, SOMEBODY_ELSE, policy)
@@ -75,7 +75,7 @@ def test_what_was_found_is_for_everybody_who_asks_the_same_endpoint_and_region()
 
 
 def test_a_group_that_came_or_went_is_not_remembered_as_both() -> None:
-    """The latest answer counts."""
+    """The latest answer replaces the one before."""
     cache, policy = StatusCache(), GuardPolicy()
     for status in (MISSING, FOUND, MISSING):
         cache.remember(READ, MYSELF, [status])
@@ -98,7 +98,7 @@ def test_a_group_that_came_or_went_is_not_remembered_as_both() -> None:
     ],
 )
 def test_the_glance_agrees_with_what_is_recalled(clock: Any, statuses: Any, age: int) -> None:
-    """It passes what is remembered as not managed, and nothing that is managed, missing, unknown or old."""
+    """The quick check passes fresh, unmanaged groups only: none that is managed, missing, unknown or stale."""
     cache, policy = StatusCache(), GuardPolicy(ttl=300)
     read = READ._replace(security_group_ids=("sg-1", "sg-2"))
     cache.remember(read, MYSELF, statuses)
@@ -120,7 +120,7 @@ def test_each_policy_has_its_own_idea_of_what_is_fresh(clock: Any) -> None:
 
 
 def test_the_status_that_was_learned_first_makes_room() -> None:
-    """The memory is bounded."""
+    """The cache is bounded, and evicts the status that was stored first."""
     cache, policy = StatusCache(maxsize=2), GuardPolicy()
     for number in (1, 2):
         cache.remember(READ, MYSELF, [FOUND._replace(security_group_id=f"sg-{number}")])
@@ -132,13 +132,13 @@ def test_the_status_that_was_learned_first_makes_room() -> None:
 
 
 def test_a_remembered_group_takes_at_most_600_bytes() -> None:
-    """The memory is bounded in bytes as well."""
+    """The cache is bounded in bytes as well."""
     assert bytes_for_each_group() <= MOST_BYTES_FOR_A_GROUP == 600
 
 
 @pytest.mark.parametrize(("maxsize", "error"), [(0, ValueError), (True, TypeError), (1.5, TypeError)])
 def test_an_impossible_size_is_refused(maxsize: Any, error: type[Exception]) -> None:
-    """When the cache is made, not later."""
+    """The error comes when the cache is made, not later."""
     with pytest.raises(error, match="maxsize"):
         StatusCache(maxsize)
 
@@ -169,7 +169,7 @@ def test_threads_do_not_break_it() -> None:
 
 
 def test_an_interrupt_of_a_write_costs_no_memory(mocker: Any) -> None:
-    """While it waits for the lock, that is: what is written later is kept again."""
+    """The interrupt comes while the write waits for the lock. Later writes are cached again."""
     cache = StatusCache()
     lock = mocker.patch.object(cache._store.tables, "lock")
     lock.acquire.side_effect = KeyboardInterrupt
@@ -189,14 +189,14 @@ def test_clients_of_one_process_share_what_they_know(ecs: FakeEcs, managed: str)
 
 
 def test_a_client_with_a_cache_of_its_own_shares_nothing(ecs: FakeEcs, managed: str) -> None:
-    """``cache=`` is for those who want that."""
+    """``cache=`` gives a client a cache of its own."""
     refuse(Client(ecs.config()), managed)
     refuse(Client(ecs.config(), cache=StatusCache()), managed)
     assert len(ecs.requests) == 2
 
 
 def test_a_group_that_appears_is_found_when_missing_ttl_is_over(ecs: FakeEcs, clock: Any) -> None:
-    """Not found is the passing state."""
+    """The status "missing" lasts for missing_ttl only."""
     client = Client(ecs.config(), cache=StatusCache())
     request = models.DeleteSecurityGroupRequest(security_group_id="sg-later")
     with pytest.raises(ClientException):
@@ -207,7 +207,7 @@ def test_a_group_that_appears_is_found_when_missing_ttl_is_over(ecs: FakeEcs, cl
 
 
 def test_forget_drops_what_it_names_or_everything(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """The next call asks ECS again."""
+    """The next call asks ECS again for a forgotten group. No id means every group."""
     for forget, reads in (((), 2), (("sg-other",), 2), ((f" {managed.upper()} ",), 3)):
         client.guard.status(managed)
         client.guard.forget(*forget)
@@ -216,7 +216,7 @@ def test_forget_drops_what_it_names_or_everything(ecs: FakeEcs, client: Client, 
 
 
 def test_an_endpoint_is_forgotten_by_every_cache_of_the_process() -> None:
-    """And by no answer that is still on its way brought back; what other endpoints have said stays."""
+    """An answer under way cannot bring the endpoint's groups back. Groups of other endpoints stay."""
     policy, elsewhere = GuardPolicy(), READ._replace(host="other")
     caches = SHARED, StatusCache(), StatusCache()
     asked_at = SHARED.now()

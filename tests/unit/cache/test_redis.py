@@ -1,4 +1,4 @@
-"""The memory of a fleet, on a real Redis server: a help when it is there, and no harm when it is not."""
+"""The cache of several processes on a real Redis server: it saves reads, and calls also work without the server."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def server(running: RedisServer) -> RedisServer:
 
 
 def another(ecs: FakeEcs, server: RedisServer, **policy: Any) -> Client:
-    """Return a client as another process would have it: with an empty memory of its own."""
+    """Return a client as in another process: with an empty local cache."""
     return Client(ecs.config(), cache=RedisStatusCache(server.url), policy=GuardPolicy(**policy))
 
 
@@ -58,7 +58,7 @@ def status(client: Client, *groups: str, form: str = "sync", **options: Any) -> 
 def test_what_one_process_has_read_no_other_has_to(
     ecs: FakeEcs, server: RedisServer, managed: str, ordinary: str, form: str
 ) -> None:
-    """It keeps its owner and its age, and is recalled as shared."""
+    """A status from the server has its owner, its age and the source "shared"."""
     status(another(ecs, server), managed, ordinary, form=form)
     client = another(ecs, server)
     for _ in range(2):
@@ -92,7 +92,7 @@ def test_many_ids_are_one_round_trip(ecs: FakeEcs, server: RedisServer) -> None:
         reads_before = direct.info("stats")["total_reads_processed"]
         status(client, *groups)
         assert direct.info("commandstats")["cmdstat_getrange"]["calls"] == 100
-        # Two of them are those of the info commands themselves, and a connection's greeting is another few.
+        # The info commands are two of the reads. The greeting of a connection is a few more.
         assert direct.info("stats")["total_reads_processed"] - reads_before < 10
     assert len(ecs.reads) == 1
 
@@ -100,7 +100,7 @@ def test_many_ids_are_one_round_trip(ecs: FakeEcs, server: RedisServer) -> None:
 def test_time_to_live_is_set_on_the_server_and_counts_from_the_answer_of_ecs(
     ecs: FakeEcs, server: RedisServer, ordinary: str
 ) -> None:
-    """Two memories on top of each other do not make a status live twice as long."""
+    """A local cache on top of the server's does not double a status's time to live."""
     status(another(ecs, server, ttl=1.2), ordinary)
     with server.client as direct:
         assert 0 < direct.pttl(f"safe_ecs:{ordinary}") <= 1200
@@ -125,7 +125,7 @@ def test_a_reader_trusts_what_is_young_enough_for_his_own_policy(
 
 
 def test_what_is_missing_or_has_failed_is_not_shared(ecs: FakeEcs, server: RedisServer) -> None:
-    """Another account may see it."""
+    """Another account may see the group."""
     status(another(ecs, server), "sg-none")
     ecs.answer_with("DescribeSecurityGroups", CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}'))
     another(ecs, server).guard.check("DeleteSecurityGroup", {"SecurityGroupId": "sg-1"})
@@ -183,7 +183,7 @@ FOREIGN: list[Any] = [
 
 @pytest.mark.parametrize("number", range(len(FOREIGN)))
 def test_a_value_that_is_not_wholly_ours_is_a_miss(ecs: FakeEcs, server: RedisServer, number: int) -> None:
-    """Unreadable, oversized, foreign, of another version: ECS is asked, and the answer counts."""
+    """The guard asks ECS after an unreadable, oversized or foreign value, or one of another version."""
     value = FOREIGN[number]
     ecs.create_security_group(security_group_id="sg-1", service_managed=True)
     if isinstance(value, dict):
@@ -197,13 +197,13 @@ def test_a_value_that_is_not_wholly_ours_is_a_miss(ecs: FakeEcs, server: RedisSe
 
 
 def test_a_value_that_is_wholly_ours_is_a_hit(ecs: FakeEcs, server: RedisServer) -> None:
-    """So that the test above fails for the reason it gives."""
+    """A correct value is a hit, so the misses above have the stated reason."""
     with server.client as direct:
         direct.set("safe_ecs:sg-1", json.dumps(VALUE | {"host": ecs.endpoint}), px=50_000)
     assert status(another(ecs, server), "sg-1")["sg-1"].source == "shared"
     with server.client as direct:
         direct.set("safe_ecs:sg-1", json.dumps(VALUE | {"host": ecs.endpoint}))
-    assert status(another(ecs, server), "sg-1")["sg-1"].source == "lookup"  # It would live for ever.
+    assert status(another(ecs, server), "sg-1")["sg-1"].source == "lookup"  # would never expire
 
 
 def test_a_key_of_another_type_is_a_miss_for_that_group_alone(
@@ -237,7 +237,7 @@ def test_refresh_writes_through_and_forget_reaches_the_others(ecs: FakeEcs, serv
 def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
     ecs: FakeEcs, server: RedisServer, ordinary: str, form: str
 ) -> None:
-    """The server could not be told, and still holds what was learned before."""
+    """The server missed the deletion, and still holds the old status."""
     client = another(ecs, server)
     status(client, ordinary, form=form)
     with server.halted():
@@ -251,7 +251,7 @@ def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
 def test_what_is_learned_is_shared_without_making_the_caller_wait(
     ecs: FakeEcs, server: RedisServer, ordinary: str
 ) -> None:
-    """And what is deleted is forgotten by all."""
+    """A deleted group is removed from the server too."""
     client = another(ecs, server)
     client.describe_security_groups(models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"))
     with server.client as direct:
@@ -278,7 +278,7 @@ def test_warm_fills_the_memory_of_all(ecs: FakeEcs, server: RedisServer, ordinar
 def test_a_server_that_dies_and_comes_back_costs_a_warning(
     ecs: FakeEcs, caplog: pytest.LogCaptureFixture, mocker: Any, form: str
 ) -> None:
-    """One a minute; no call fails, and it is used again."""
+    """The cache warns once a minute, no call fails, and the cache uses the server again."""
     groups = [ecs.create_security_group() for _ in range(4)]
     with redis_server() as server:
         client = another(ecs, server)
@@ -307,7 +307,7 @@ def test_a_server_that_dies_and_comes_back_costs_a_warning(
 def test_a_server_that_is_slow_holds_a_call_for_half_a_second_at_most(
     ecs: FakeEcs, server: RedisServer, ordinary: str, form: str, mocker: Any
 ) -> None:
-    """Once: then it is left alone for a while. A client with time-outs of its own is no exception."""
+    """Only the first call waits: the cache then rests. A client with its own time-outs makes no difference."""
     waits = mocker.spy(safe_ecs.cache.redis, "within")
     for cache in (RedisStatusCache(server.url), RedisStatusCache(server.client)):
         client = Client(ecs.config(), cache=cache)
@@ -350,7 +350,7 @@ def test_impossible_arguments_are_refused(arguments: tuple[Any, ...], error: typ
 def test_one_with_a_client_of_its_own_travels_as_the_cache_of_one_process(
     server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Neither its connections nor its locks can, and a client must travel as the stock one does."""
+    """A Redis client cannot be pickled, but a guarded client must be, as the stock one can."""
     with server.client as direct:
         twin = pickle.loads(pickle.dumps(RedisStatusCache(direct, maxsize=7)))  # noqa: S301 - our own
     assert type(twin) is StatusCache
@@ -361,7 +361,7 @@ def test_one_with_a_client_of_its_own_travels_as_the_cache_of_one_process(
 def test_it_travels_to_another_process_as_the_same_one(
     ecs: FakeEcs, server: RedisServer, ordinary: str
 ) -> None:
-    """With its namespace, and an empty memory; a copy of a client has the very same."""
+    """The pickle keeps the namespace and loses the local statuses. A copy of a client shares the cache itself."""
     cache = RedisStatusCache(server.url, namespace="mine*")
     client = Client(ecs.config(), cache=cache)
     status(client, ordinary)

@@ -1,4 +1,4 @@
-"""The command line, as a process of its own."""
+"""Each command works as a process of its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REGION = ("--region-id", "cn-hangzhou")
 
 
 def environment() -> dict[str, str]:
-    """Return one from which the SDK's default chain takes credentials."""
+    """Return an environment with credentials for the SDK's default chain."""
     keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "secret"}
     return os.environ | keys
 
@@ -42,7 +42,7 @@ def check(ecs: FakeEcs, action: str, *groups: str) -> subprocess.CompletedProces
 
 
 def test_the_demo_shows_every_guarded_operation_twice_and_is_content() -> None:
-    """17 operations, sync and async; every row is as it must be."""
+    """The demo covers 17 operations, sync and async, and each row is as expected."""
     done = run("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "34 of 34 rows are as expected." in done.stdout
@@ -51,7 +51,7 @@ def test_the_demo_shows_every_guarded_operation_twice_and_is_content() -> None:
 
 
 def test_the_demo_is_not_content_without_the_guard() -> None:
-    """The check of the demo can fail: here the guarded client is a stock client."""
+    """The demo can fail: here its guarded client is a stock client."""
     code = (
         "import alibabacloud_ecs20140526.client as stock, safe_ecs.cli._demo as demo;"
         "demo.Client = stock.Client;"
@@ -96,7 +96,7 @@ def test_check_of_an_operation_outside_the_table_exits_with_0(ecs: FakeEcs, mana
 
 
 def test_check_takes_other_parameters(ecs: FakeEcs, managed: str) -> None:
-    """Such as the launch template that names the groups."""
+    """A parameter may be a launch template that names the groups."""
     template = ecs.create_launch_template(managed)
     done = run(
         "check",

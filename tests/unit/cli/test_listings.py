@@ -1,4 +1,4 @@
-"""The commands that list and sum up, as processes of their own, in a pipe and in a terminal."""
+"""The commands that list and sum up work as processes of their own, in a pipe and in a terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def regions(*region_ids: str) -> CannedAnswer:
 
 
 def test_permissions_lists_every_operation() -> None:
-    """In a pipe each is one line, with nothing cut off."""
+    """In a pipe each operation is one line, uncut."""
     done = run("permissions")
     assert done.returncode == 0
     head, *rows = rows_of(done.stdout)
@@ -63,7 +63,7 @@ def test_permissions_in_json_and_csv() -> None:
 
 
 def test_managed_lists_the_managed_groups_of_a_region(ecs: FakeEcs, ordinary: str) -> None:
-    """More than a page of them, whole ids, and no other group; no colour and no progress in a pipe."""
+    """The command lists more than a page, with whole ids and no other group. A pipe gets no colour and no progress."""
     ids = {ecs.create_security_group(service_managed=True, service_id=7) for _ in range(120)}
     done = managed(ecs, "--region-id", "cn-hangzhou")
     assert (done.returncode, done.stderr) == (0, "")
@@ -80,7 +80,7 @@ def test_managed_lists_the_managed_groups_of_a_region(ecs: FakeEcs, ordinary: st
     "named", [["--region-id", "cn-beijing", "cn-hangzhou", "cn-beijing"], ["--all-regions"]], ids=str
 )
 def test_managed_lists_several_regions_or_all(ecs: FakeEcs, named: list[str]) -> None:
-    """Each once, in the order given; a group of an unknown service has none."""
+    """The command lists each region once, in the given order. A group without a known service has a null service id."""
     ecs.answer_always("DescribeRegions", regions("cn-beijing", "cn-hangzhou"))
     hangzhou = ecs.create_security_group(service_managed=True, service_id=7)
     beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
@@ -97,7 +97,7 @@ def test_managed_lists_several_regions_or_all(ecs: FakeEcs, named: list[str]) ->
 
 
 def test_a_region_that_cannot_be_read_does_not_hide_the_others(ecs: FakeEcs, managed_group: str) -> None:
-    """It is named, with the permission that is missing, and the exit code tells."""
+    """The command names the failed region and the missing permission, and exits with 2."""
     body = b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}'
     ecs.answer_with("DescribeSecurityGroups", CannedAnswer(status=403, body=body))
     done = managed(ecs, "--region-id", "cn-beijing", "cn-hangzhou")
@@ -128,7 +128,7 @@ def test_regions_that_cannot_be_listed_are_no_empty_list(ecs: FakeEcs, answer: C
 
 
 def test_explain_says_what_was_denied_for_whom_and_how_often(ecs: FakeEcs, tmp_path: Path) -> None:
-    """Of every outcome; allowed calls are only counted, and look-ups and checks are none."""
+    """The command lists the stopped calls and counts the allowed ones. Look-ups and checks do not count."""
     path = tmp_path / "decisions.jsonl"
     for outcome in REACH:
         REACH[outcome](ecs, [JsonLinesLog(path)], "sync")
@@ -157,7 +157,7 @@ def test_explain_says_what_was_denied_for_whom_and_how_often(ecs: FakeEcs, tmp_p
 
 
 def test_explain_in_json_holds_every_group(ecs: FakeEcs, tmp_path: Path) -> None:
-    """The table names one and says how many more."""
+    """The table names one group and the number of the others."""
     path = tmp_path / "decisions.jsonl"
     ids = [ecs.create_security_group(service_managed=True, service_id=7) for _ in range(5)]
     client = Client(ecs.config(), cache=StatusCache(), observers=[JsonLinesLog(path)])
@@ -174,7 +174,7 @@ def test_explain_in_json_holds_every_group(ecs: FakeEcs, tmp_path: Path) -> None
 
 
 def test_explain_names_the_groups_that_stopped_a_call_and_no_others(ecs: FakeEcs, tmp_path: Path) -> None:
-    """Not those of a service that the policy allows."""
+    """The groups of an allowed service are left out."""
     path = tmp_path / "decisions.jsonl"
     ours, theirs = (ecs.create_security_group(service_managed=True, service_id=each) for each in (5, 6))
     policy = GuardPolicy(allowed_service_ids=frozenset({5}))
@@ -187,7 +187,7 @@ def test_explain_names_the_groups_that_stopped_a_call_and_no_others(ecs: FakeEcs
 
 
 def test_explain_leaves_out_what_is_no_fact_and_says_so(tmp_path: Path) -> None:
-    """A torn line, another program's, and what tries to steer the terminal."""
+    """Torn lines and lines of other programs are left out, and control characters are escaped."""
     path = tmp_path / "log"
     evil = {
         "event": "decided",
@@ -212,7 +212,7 @@ def test_explain_of_an_empty_log(tmp_path: Path) -> None:
 
 
 def test_a_terminal_gets_colours_a_bar_and_progress(ecs: FakeEcs, tmp_path: Path) -> None:
-    """Ids are whole all the same, and folded if need be."""
+    """Ids are never cut, but folded at need."""
     group = ecs.create_security_group(service_managed=True, service_id=7)
     path = tmp_path / "log"
     REACH["denied"](ecs, [JsonLinesLog(path)], "sync")
@@ -245,7 +245,7 @@ def test_without_rich_the_command_line_says_what_to_install() -> None:
 
 
 def test_the_command_is_installed_under_its_name() -> None:
-    """And calls itself by it."""
+    """The command's usage shows this name."""
     script = Path(sys.executable).with_name("safe-ecs")
     done = subprocess.run([script, "check"], capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - our own
     assert done.returncode == 3
@@ -253,7 +253,7 @@ def test_the_command_is_installed_under_its_name() -> None:
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
-    """As with head."""
+    """``head``, for example, closes the pipe early."""
     process = subprocess.Popen(
         [sys.executable, "-m", "safe_ecs", "permissions"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

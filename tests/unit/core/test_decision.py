@@ -1,4 +1,4 @@
-"""What ECS says of groups, and what the guard says of calls: the rule between them, and the words for both."""
+"""The rule from statuses to a decision, and the words for both."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def decision(*groups: GroupStatus, policy: GuardPolicy = ENFORCE, **fields: Any)
     ],
 )
 def test_the_rule(groups: Any, undetermined: Any, policy: GuardPolicy, outcome: str, refused: Any) -> None:
-    """Managed outweighs unknown, and unknown outweighs the rest; only a policy that enforces refuses."""
+    """Managed outweighs unknown, and unknown outweighs the rest. Only an enforcing policy refuses."""
     assert decide(groups, undetermined, policy) == (outcome, refused)
 
 
@@ -148,7 +148,7 @@ def test_a_decision_is_one_sentence_that_says_why(said_of: Decision, reason: str
 
 
 def test_what_is_not_given_is_nothing() -> None:
-    """A decision whose makers know no more says no more."""
+    """The defaults of a decision, a status and a failure are empty."""
     plain = Decision("DeleteSecurityGroup", None, "host", "allowed", False, ENFORCE)  # noqa: FBT003 - a field
     assert (plain.groups, plain.undetermined, plain.bypass_reason, plain.reads) == ((), (), "", 0)
     assert (MANAGED.source, MANAGED.age) == ("lookup", 0.0)
@@ -176,7 +176,7 @@ def test_the_cause_of_an_unknown_status_stays_here() -> None:
 
 
 def cells(html: str) -> list[list[str]]:
-    """Return the rows of the one table of a page."""
+    """Return the rows of the only table of a page."""
     rows = re.findall(r"<tr>(.*?)</tr>", html)
     return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
 

@@ -1,4 +1,4 @@
-"""The guard reads what will really be sent."""
+"""The guard reads the request as it will be sent."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_action_and_targets_are_those_that_arrive(
     headers: Any,
     once: Any,
 ) -> None:
-    """Whatever the layers hold, what the stock client sends is what was reviewed."""
+    """The stock client sends the action and the targets of the review, for any mix of layers."""
     stock._global_parameters = GlobalParameters(queries=for_all, headers=headers)
     stock.set_rpc_headers(once)
     request = OpenApiRequest(query=query, body=form or None)
@@ -90,7 +90,7 @@ def test_action_and_targets_are_those_that_arrive(
     reviewed = None if call is None else call.effective
     try:
         TRANSPORTS[transport](stock, "DescribeInstances", request, runtime)
-    except Exception:  # noqa: BLE001 - whatever the fake makes of it, it has been sent
+    except Exception:  # noqa: BLE001 - any error will do, as the call has been sent
         sent = ecs.requests[-1]
     else:
         sent = ecs.requests[-1]
@@ -116,7 +116,7 @@ def test_action_and_targets_are_those_that_arrive(
     ids=lambda body: type(body).__name__ + str(len(str(body))),
 )
 def test_a_body_is_read_in_every_encoding(body: object) -> None:
-    """As a mapping, as JSON (both of two equal names), and as a form."""
+    """The guard reads a mapping, JSON (both of two equal names) and a form."""
     assert targets(body=body) == ("sg-a", "sg-b")
 
 
@@ -208,7 +208,7 @@ def test_action_and_version_decide_whether_a_call_is_guarded(changes: Any, guard
     ],
 )
 def test_a_host_is_known_by_its_name_alone(endpoint: str, host: str) -> None:
-    """However an endpoint is written, it is the same ECS, and no password stays in it."""
+    """Every spelling of an endpoint gives the same host, and no password stays in it."""
     request = effective(host=endpoint)
     assert request is not None
     assert request.host == host
@@ -220,12 +220,12 @@ class Protocol(str, Enum):  # noqa: UP042 - as below
 
 @pytest.mark.parametrize("protocol", ["HTTP", "https", "hTTP", "hTTPS", Protocol.SECURE, None], ids=str)
 def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: object) -> None:
-    """It makes small letters of it; without any it sends nothing."""
+    """The SDK lowers the letters of a protocol. Without a protocol it sends nothing."""
     assert targets(protocol=protocol, query={"SecurityGroupId": "sg-a"}) == ("sg-a",)
 
 
 def test_a_call_is_taken_apart_into_plain_texts() -> None:
-    """Lower case where ECS's own spelling is not known to matter, and nothing for what is not there."""
+    """A value is in lower case unless its case may matter to ECS. An absent one is empty."""
     query = {
         "SecurityGroupId": " SG-A ",
         "RegionId": " CN-Beijing ",
@@ -266,7 +266,7 @@ def test_a_call_is_taken_apart_into_plain_texts() -> None:
 def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
     of_call: str, in_query: str, action: str
 ) -> None:
-    """Which of two actions ECS believes is not known; of two guarded ones the first gives its name."""
+    """ECS does not document its choice between two actions. The first of two guarded ones names the call."""
     request = effective(action=of_call, query={"Action": in_query})
     assert request is not None
     assert request.action == action
@@ -364,26 +364,26 @@ def test_a_body_that_names_no_group_is_no_obstacle(body: object) -> None:
     ids=str,
 )
 def test_the_host_is_the_one_that_is_connected_to(changes: Any, host: str) -> None:
-    """A header replaces it, unless a plug-in makes the headers."""
+    """A header replaces the host, unless a plug-in makes the headers."""
     request = effective(**changes)
     assert request is not None
     assert request.host == host
 
 
 class Unreadable:
-    """What has no text."""
+    """An object without a text."""
 
     def __str__(self) -> str:
         raise ZeroDivisionError
 
 
 def test_a_host_that_cannot_be_read_is_none() -> None:
-    """The SDK fails on it before it sends anything."""
+    """The SDK fails on such a host before it sends anything."""
     assert effective(host=Unreadable()) is None
 
 
 class Broken(UserDict[Any, object]):
-    """What has members and does not show them."""
+    """A mapping that raises when it is read."""
 
     def __iter__(self) -> Iterator[Any]:
         raise ZeroDivisionError

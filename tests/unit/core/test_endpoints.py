@@ -1,4 +1,4 @@
-"""Which regions a call may be about."""
+"""The guard tries every region that a call may be about."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_the_region_is_read_from_the_endpoints_name(host: str, region_id: str | 
 def test_every_region_that_a_call_may_be_about_is_tried_once(
     named: str, of_client: str | None, host: str, regions: list[str]
 ) -> None:
-    """The one it names, the client's, and the one in the endpoint's name, in this order."""
+    """The order is: the region of the call, the client's, the one in the endpoint's name."""
     request = effective(query={"RegionId": named}, client_region_id=of_client, host=host)
     assert request is not None
     assert list(regions_of(request)) == regions
 
 
 def test_a_group_found_in_a_later_region_is_known_though_an_earlier_one_could_not_be_asked() -> None:
-    """Managed there is managed, and ordinary there is ordinary: ids are not used twice."""
+    """A group's status in one region is final, as ECS uses no id twice."""
     request = effective(
         query={"SecurityGroupId": "sg-a", "RegionId": "cn-qingdao"}, client_region_id="cn-beijing"
     )
@@ -71,7 +71,7 @@ def test_a_group_found_in_a_later_region_is_known_though_an_earlier_one_could_no
 
 
 def test_missing_in_one_region_does_not_outweigh_unknown_in_another() -> None:
-    """The group may be where ECS could not be asked."""
+    """The group may be in the region that gave no answer."""
     request = effective(
         query={"SecurityGroupId": "sg-a"},
         client_region_id="cn-qingdao",

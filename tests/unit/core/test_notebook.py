@@ -1,4 +1,4 @@
-"""In a notebook, what the guard says is a table, and nothing that comes from the cloud can become markup."""
+"""A notebook shows the guard's objects as tables, and no text from the cloud becomes markup."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("thing", SHOWN, ids=lambda thing: type(thing).__name__)
 def test_whatever_comes_from_outside_is_escaped(thing: Any) -> None:
-    """Ids, regions, actions and reasons are text; they are all there, and none is markup."""
+    """The page shows every id, region, action and reason as text."""
     page = Tags(thing._repr_html_())
     assert page.tags <= {"div", "strong", "table", "thead", "tbody", "tr", "th", "td"}
     assert EVIL in page.text
@@ -60,7 +60,7 @@ def test_whatever_comes_from_outside_is_escaped(thing: Any) -> None:
 
 @pytest.mark.parametrize("thing", SHOWN, ids=lambda thing: type(thing).__name__)
 def test_a_representation_is_one_line(thing: Any) -> None:
-    """For a log, a traceback and a shell."""
+    """One line suits a log, a traceback and a shell."""
     assert "\n" not in repr(thing)
     assert repr(DECISION).startswith("<Decision denied: ")
 
@@ -75,7 +75,7 @@ def test_a_service_that_is_not_known_is_an_empty_cell() -> None:
 
 
 def test_a_refusal_is_told_apart_by_its_colour() -> None:
-    """And every cell is set in the same way, with nothing between the cells."""
+    """Every cell has the same style, with nothing between the cells."""
     assert note("denied", "It is.", is_bad=True) == (
         '<div><strong style="color:#cf222e">denied</strong> It is.</div>'
     )
@@ -92,7 +92,7 @@ def test_a_refusal_is_told_apart_by_its_colour() -> None:
 
 
 def run_notebook(ecs: FakeEcs, cells: list[str], directory: Path) -> list[str]:
-    """Run cells in a kernel of its own and return the HTML that each one shows."""
+    """Run cells in a kernel of their own and return the HTML of each."""
     config = (
         "from alibabacloud_ecs20140526 import models\n"
         "from alibabacloud_tea_openapi.utils_models import Config\n"
@@ -112,7 +112,7 @@ def run_notebook(ecs: FakeEcs, cells: list[str], directory: Path) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 def test_a_notebook_shows_tables(ecs: FakeEcs, managed: str, ordinary: str, tmp_path: Path) -> None:
-    """A decision, a status, a listing and both errors, as a real kernel displays them."""
+    """A real kernel displays a decision, a status, a listing and both errors as tables."""
     refuse = f"""
 try:
     client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id={managed!r}))

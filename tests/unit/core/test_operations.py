@@ -1,4 +1,4 @@
-"""The permission table says what ECS says, and misses nothing the SDK can send."""
+"""The table of operations agrees with ECS's documentation, and covers every operation of the SDK."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ACCOUNT_MAY = ["DescribeSecurityGroupAttribute", "DescribeSecurityGroups", "Desc
 
 
 def test_every_row_of_the_page_is_in_the_table_with_its_permissions() -> None:
-    """16 operations are for the owning service only, 3 queries are for everybody."""
+    """16 operations are for the owning service only, and 3 queries are for everybody."""
     assert len(ACCOUNT_MAY_NOT) + len(ACCOUNT_MAY) == 19
     for action in ACCOUNT_MAY_NOT:
         assert (OPERATIONS[action].account_allowed, OPERATIONS[action].service_allowed) == (False, True)
@@ -44,14 +44,14 @@ def test_every_row_of_the_page_is_in_the_table_with_its_permissions() -> None:
 
 
 def test_the_guarded_operations_are_those_of_the_page_and_the_one_it_lacks() -> None:
-    """ModifyInstanceVpcAttribute answers with the same error code, though the page lacks it."""
+    """ModifyInstanceVpcAttribute gets the same error code, although the page lacks it."""
     guarded = {action for action, operation in OPERATIONS.items() if operation.guarded}
     assert guarded == {*ACCOUNT_MAY_NOT, "ModifyInstanceVpcAttribute"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.action)
 def test_every_operation_says_what_it_does_and_why_it_is_let_through(operation: Any) -> None:
-    """A reason stands exactly where an operation is not guarded."""
+    """An operation has a reason exactly if it is not guarded."""
     assert operation.summary.endswith(".")
     assert isinstance(operation.not_guarded_because, str)
     assert bool(operation.not_guarded_because) != operation.guarded
@@ -59,7 +59,7 @@ def test_every_operation_says_what_it_does_and_why_it_is_let_through(operation: 
 
 
 def test_the_table_is_read_only() -> None:
-    """Nobody switches the guard off by editing the table."""
+    """No edit of the table can switch the guard off."""
     with pytest.raises(TypeError):
         OPERATIONS["DeleteSecurityGroup"] = OPERATIONS["DescribeInstances"]  # type: ignore[index]  # the point
     with pytest.raises(AttributeError):
@@ -67,7 +67,7 @@ def test_the_table_is_read_only() -> None:
 
 
 def test_every_request_model_that_mentions_a_security_group_is_classified() -> None:
-    """An operation that a new SDK brings must be guarded, or be let through for a reason."""
+    """The table must guard or explain every operation of a new SDK with a security group."""
     mentioned = {
         action
         for action, operation in operations().items()
@@ -82,16 +82,16 @@ def test_every_request_model_that_mentions_a_security_group_is_classified() -> N
 
 
 def test_every_operation_is_spelt_as_the_sdk_spells_it() -> None:
-    """A typing error would be a row for nothing, and what the guard asks or learns from must exist as well."""
+    """A row with a typing error would guard nothing. The guard's own queries must exist as well."""
     assert OPERATIONS.keys() <= operations().keys()
     assert {STATUS_QUERY, TEMPLATE_QUERY, *LEARNING_ACTIONS} <= operations().keys()
 
 
 def test_a_deletion_is_the_one_guarded_operation_that_teaches_something() -> None:
-    """What a refusal says is learned from every call."""
+    """The guard learns from every refusal anyway."""
     assert {"DeleteSecurityGroup"} == GUARDED & LEARNING_ACTIONS
 
 
 def test_there_is_a_sample_request_for_every_guarded_operation() -> None:
-    """Demo and tests drive the whole table."""
+    """The demo and the tests call every operation of the table."""
     assert SAMPLES.keys() == {action for action, operation in OPERATIONS.items() if operation.guarded}

@@ -1,4 +1,4 @@
-"""Which parameters matter, however they are named and whatever they hold."""
+"""The guard finds the parameters that matter, under any spelling of the name and with any value."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_a_value_of_another_type_is_what_it_becomes_on_the_wire(value: object) -
 
 
 class Region(str, Enum):  # noqa: UP042 - the point
-    """A string enumeration as it was written before Python 3.11, whose str() is the member's name."""
+    """A string enumeration in the style before Python 3.11: its str() is the member's name."""
 
     HANGZHOU = "cn-hangzhou"
 
 
 def test_a_string_enumeration_counts_as_both_texts_it_may_become() -> None:
-    """The SDK puts str() of it into a query, and the string itself into a header."""
+    """The SDK puts the enumeration's str() into a query, and the string itself into a header."""
     request = effective(query={"RegionId": Region.HANGZHOU}, client_region_id=Region.HANGZHOU)
     assert request is not None
     assert request.region_ids == ("cn-hangzhou", "region.hangzhou")
@@ -38,7 +38,7 @@ def test_a_string_enumeration_counts_as_both_texts_it_may_become() -> None:
 
 
 def test_a_value_that_has_no_text_is_named_by_its_parameter() -> None:
-    """By the class of its error as well, but not by what that says."""
+    """The reason names the parameter and the class of the error, but not the error's text."""
 
     class Secret:
         def __str__(self) -> str:
@@ -69,7 +69,7 @@ def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
 
 
 class Alike:
-    """An object that says it equals everything."""
+    """An object that claims to equal everything."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -84,7 +84,7 @@ class Alike:
         return self._text
 
     def __repr__(self) -> str:
-        """Without an address, as it is part of a test's id, which every worker of a run must spell the same."""
+        """Show no address: it is part of a test's id, and every worker must spell the id the same."""
         return f"Alike({self._text!r})"
 
 
@@ -119,7 +119,7 @@ def test_a_group_is_seen_wherever_and_however_it_stands(changes: Any, groups: tu
 
 
 def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
-    """And names without a dot in front of them are those of a form."""
+    """JSON is read like a form: a list's index is a number in the name, and the RegionId within Tag is not the call's."""
     body = {
         "NetworkInterface": [{"SecurityGroupId": "sg-a"}],
         "RegionId": "cn-beijing",
@@ -137,7 +137,7 @@ def launch_templates(action: str = "RunInstances", **query: Any) -> tuple[Launch
 
 
 def test_every_launch_template_that_may_be_meant_is_named() -> None:
-    """In each version that may be meant; by its id or by its name, never by both."""
+    """The guard reads each template with every version that may be meant, by id or by name, never by both."""
     assert launch_templates(LaunchTemplateId=" lt-1 ") == (LaunchTemplate("lt-1", "", ""),)
     assert launch_templates(LaunchTemplateName="Web", LaunchTemplateVersion=3) == (
         LaunchTemplate("", "Web", "3"),
@@ -184,14 +184,14 @@ def test_a_group_that_is_named_as_documented_replaces_those_of_the_template(name
 def test_a_group_that_is_named_in_another_way_is_a_target_beside_those_of_the_template(
     name: str, value: Any
 ) -> None:
-    """ECS may not know it, and take the groups of the template."""
+    """ECS may not know the parameter, and take the groups of the template."""
     request = effective(action="RunInstances", query={"LaunchTemplateId": "lt-1", name: value})
     assert request is not None
     assert (request.targets, request.templates) == (("sg-1",), (LaunchTemplate("lt-1", "", ""),))
 
 
 class Told(str):  # noqa: SLOT000 - the point
-    """A text that is another one when it is asked for."""
+    """A text with another text as its str()."""
 
     def __str__(self) -> str:
         return "sg-b"
@@ -207,7 +207,7 @@ def test_a_text_that_may_say_something_else_is_read_in_both_ways_and_not_trusted
 
 
 def test_a_name_that_may_say_something_else_is_not_trusted() -> None:
-    """One of bytes says the same each time."""
+    """Only plain text and bytes are trusted as names. Bytes give the same text each time."""
     request = effective(query={Told("SecurityGroupId"): "sg-a"})
     assert request is not None
     assert request.targets == ("sg-a",)
@@ -246,7 +246,7 @@ def test_every_spelling_of_the_parameter_for_the_action_is_known() -> None:
 
 
 def test_lists_that_hold_one_another_many_times_cannot_be_read() -> None:
-    """They have more members than memory has room for, and the guard counts them only so far."""
+    """Such lists have more members than memory can hold, so the guard counts to a maximum."""
     request = effective(query={"SecurityGroupId": "sg-a", "Tag": [["x"] * 1000] * 300})
     assert request is not None
     assert request.unreadable == "it holds more than 200,000 parameters"
@@ -257,6 +257,6 @@ def test_lists_that_hold_one_another_many_times_cannot_be_read() -> None:
 
 
 def test_a_container_is_named_by_the_last_512_letters_of_its_name() -> None:
-    """No name that ECS knows is as long, and what its members are called is not to grow with every level."""
+    """No name known to ECS is longer, and the names of members must not grow with every level."""
     assert targets(query={f"SecurityGroupIds.{'x' * 495}": ["sg-a"]}) == ("sg-a",)
     assert targets(query={f"SecurityGroupIds.{'x' * 496}": ["sg-a"]}) == ()

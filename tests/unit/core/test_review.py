@@ -1,4 +1,4 @@
-"""A review asks for what it does not know, region by region, and decides on the answers: played without any ECS."""
+"""A review asks for unknown groups, region by region, and decides on the answers. No ECS takes part."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def template_read(region_id: str, template: LaunchTemplate) -> TemplateRead:
 def play(
     request: EffectiveRequest, *answers: Any, policy: GuardPolicy = ENFORCE
 ) -> tuple[list[Any], Decision]:
-    """Give one answer after the other, and return the questions and the decision."""
+    """Give one answer after the other, and return the reads and the decision."""
     steps = review(request, policy, PlayedResolver())
     questions, waiting = [], list(answers)
     try:
@@ -89,7 +89,7 @@ def test_groups_that_the_first_region_knows_are_asked_for_once() -> None:
 
 
 def test_what_a_region_lacks_is_asked_for_in_the_next() -> None:
-    """And there alone; a group that all regions lack is missing."""
+    """The next region is asked for the lacking groups only. A group that all regions lack is missing."""
     found = group("sg-a", "cn-qingdao")
     missing = [group("sg-b", region, exists=False) for region in ("cn-qingdao", "cn-beijing")]
     questions, decision = play(REQUEST, [found, missing[0]], [missing[1]])
@@ -99,7 +99,7 @@ def test_what_a_region_lacks_is_asked_for_in_the_next() -> None:
 
 
 def test_what_a_region_cannot_say_another_may_know() -> None:
-    """A group that is known in one region is known; one that no region knows is not missing."""
+    """A group known in one region is known. A group unknown in every region is not missing."""
     first = [unknown("sg-a", "1"), unknown("sg-b", "1")]
     questions, decision = play(REQUEST, first, [group("sg-a", "cn-beijing"), unknown("sg-b", "2")])
     assert questions[1] == read("cn-beijing", "sg-a", "sg-b")
@@ -115,7 +115,7 @@ def test_a_group_that_one_region_lacks_and_one_that_it_cannot_say_are_both_found
 
 @pytest.mark.parametrize("is_first_unknown", [True, False])
 def test_missing_here_does_not_outweigh_unknown_there(is_first_unknown: bool) -> None:  # noqa: FBT001 - parametrized
-    """In whichever order."""
+    """The order of the regions makes no difference."""
     request = REQUEST._replace(targets=("sg-a",))
     answers: list[Any] = [[unknown("sg-a")], [group("sg-a", "cn-x", exists=False)]]
     _, decision = play(request, *(answers if is_first_unknown else answers[::-1]))
@@ -123,7 +123,7 @@ def test_missing_here_does_not_outweigh_unknown_there(is_first_unknown: bool) ->
 
 
 def test_a_call_that_targets_nothing_asks_nothing() -> None:
-    """The region that would have been asked is known all the same."""
+    """The decision still names the first region."""
     questions, decision = play(REQUEST._replace(targets=()))
     assert questions == []
     assert decided(decision) == ("allowed", (), ())
@@ -138,7 +138,7 @@ def test_a_policy_that_is_off_asks_nothing_and_says_nothing_of_a_region() -> Non
 
 
 def test_without_any_region_no_group_is_known() -> None:
-    """Each is named, and what to do about it."""
+    """The decision names each group, and the next step."""
     questions, decision = play(NOWHERE._replace(unreadable="its body is a stream"))
     assert questions == []
     assert decision.region_id is None
@@ -159,7 +159,7 @@ def test_without_any_region_no_group_is_known() -> None:
 
 
 def test_a_call_that_can_be_read_in_part_is_unknown_for_the_rest() -> None:
-    """The part that was read is still asked for: it may be managed, which is certain."""
+    """The readable targets are still looked up, as a managed one decides the call."""
     request = REQUEST._replace(unreadable="its body is a stream")
     known = [group("sg-a", "cn-qingdao"), group("sg-b", "cn-qingdao")]
     _, decision = play(request, known)
@@ -170,7 +170,7 @@ def test_a_call_that_can_be_read_in_part_is_unknown_for_the_rest() -> None:
 
 
 def test_the_groups_of_launch_templates_are_the_targets() -> None:
-    """A template that the first region lacks is looked for in the next; what two of them name counts once."""
+    """A template that one region lacks is looked for in the next. A group of two templates counts once."""
     known = [group(each, "cn-qingdao") for each in ("sg-a", "sg-b", "sg-c")]
     questions, decision = play(FROM_TEMPLATES, None, ("sg-a", "sg-b"), ("sg-b", "sg-c"), known)
     assert questions == [
@@ -183,7 +183,7 @@ def test_the_groups_of_launch_templates_are_the_targets() -> None:
 
 
 def test_a_launch_template_that_cannot_be_read_leaves_the_call_unknown() -> None:
-    """Even if another region has one of that name: which of them counts is not known."""
+    """A template of that name in another region does not help, as ECS may use either."""
     request = FROM_TEMPLATES._replace(templates=(ONE,))
     questions, decision = play(request, unknown(""), ("sg-a",), [group("sg-a", "cn-qingdao")])
     assert questions[1] == template_read("cn-beijing", ONE)
@@ -208,7 +208,7 @@ SPELT = REQUEST._replace(spelt=("SG-A", "Sg-B"), region_ids=())
 
 
 def test_what_is_missing_is_asked_for_as_it_is_spelt() -> None:
-    """An ECS that minds the case of ids knows it by no other name. What is found, or not known, is not asked for."""
+    """An ECS that distinguishes case knows the group by the caller's spelling only. Other groups are not asked for again."""
     lacking = [group("sg-a", "cn-beijing", exists=False), group("sg-b", "cn-beijing")]
     spelt = group("SG-A", "cn-beijing", managed=True)
     questions, decision = play(SPELT, lacking, [spelt])
@@ -219,7 +219,7 @@ def test_what_is_missing_is_asked_for_as_it_is_spelt() -> None:
 
 
 def test_what_cannot_be_said_of_an_id_as_it_is_spelt_is_not_known() -> None:
-    """What is missing by both names is missing by the name that is compared."""
+    """A group missing in both spellings is missing, under its lower-case id."""
     lacking = [group(each, "cn-beijing", exists=False) for each in ("sg-a", "sg-b")]
     questions, decision = play(SPELT, lacking, [unknown("SG-A"), group("Sg-B", "cn-beijing", exists=False)])
     assert questions[1:] == [read("cn-beijing", "SG-A", "Sg-B")]
@@ -227,7 +227,7 @@ def test_what_cannot_be_said_of_an_id_as_it_is_spelt_is_not_known() -> None:
 
 
 def test_the_groups_of_launch_templates_are_asked_for_as_they_are_spelt_there() -> None:
-    """Those of the request as well."""
+    """The groups of the request are asked for in the caller's spelling as well."""
     request = SPELT._replace(targets=("sg-a",), spelt=("SG-A",), templates=(ONE,))
     lacking = [group(each, "cn-beijing", exists=False) for each in ("sg-a", "sg-b", "sg-c")]
     questions, _ = play(request, ("SG-B", "sg-c"), lacking, [])
@@ -246,7 +246,7 @@ def test_the_groups_of_launch_templates_are_asked_for_as_they_are_spelt_there() 
     ],
 )
 def test_the_first_read_is_known_before_the_review(request_: Any, policy: GuardPolicy, first: Any) -> None:
-    """If it leads to a plain answer."""
+    """The first read is None if it cannot settle the call."""
     assert first_read(request_, policy) == first
 
 

@@ -1,4 +1,4 @@
-"""How a lenient server may read a text."""
+"""``folded`` and its kin read a text as a lenient server may read it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ NOT_AROUND = "!~X¡\u1681"
 
 @pytest.mark.parametrize("code", AROUND, ids=hex)
 def test_controls_and_blanks_may_be_around_a_text(code: int) -> None:
-    """Inside it they belong to it, whatever is done to other letters."""
+    """Controls and blanks within a text stay."""
     assert folded(f"{chr(code)}a{chr(code)}") == "a"
     assert folded(f"a{chr(code)}b") != "ab"
 
 
 @pytest.mark.parametrize("letter", NOT_AROUND)
 def test_other_letters_belong_to_a_text(letter: str) -> None:
-    """Even at its ends."""
+    """Other characters stay even at the ends."""
     assert folded(f"{letter}a{letter}") == f"{letter}a{letter}".lower()
 
 
@@ -35,7 +35,7 @@ def test_other_letters_belong_to_a_text(letter: str) -> None:
     ],
 )
 def test_what_looks_like_a_plain_letter_is_one(text: str, plain: str) -> None:
-    """So is what case mapping makes one; what cannot be seen is nothing."""
+    """Letters that case mapping makes plain count as plain. Invisible characters are dropped."""
     assert folded(text) == plain
 
 
@@ -54,12 +54,12 @@ def test_what_looks_like_a_plain_letter_is_one(text: str, plain: str) -> None:
     ],
 )
 def test_a_name_is_divided_and_loses_the_numbers_at_its_end(name: str, parts: list[str]) -> None:
-    """Not its only part, though."""
+    """The only part of a name stays, even if it is a number."""
     assert parts_of_name(name) == parts
 
 
 def test_a_plain_id_is_read_in_one_way_only() -> None:
-    """It begins and ends with a letter or a number, with dashes and underscores between them."""
+    """A plain id begins and ends with a letter or a number, with dashes and underscores between."""
     assert all(map(is_plain_id, ("sg-1", "a", "0", "sg_bp-67", "ab")))
     assert not any(map(is_plain_id, ("", "-a", "a-", "_", "SG-1", "sg 1", "sg-1\n", "sg.1", "sé")))
 

@@ -1,4 +1,4 @@
-"""Which ids leave together, and whose answer is whose: the book-keeping of batches, without threads or loops."""
+"""The queue puts ids into batches and gives each caller its answers. No threads or loops take part."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def nobody_asks() -> Iterator[None]:
-    """What starts a batch says so in its context, which here is that of all tests."""
+    """Reset the context: starting a batch marks it as asking, and all tests share one context."""
     token = _LOADING.set(None)
     yield
     _LOADING.reset(token)
 
 
 class Future:
-    """As much of a future as a batch needs."""
+    """The part of a future that a batch needs."""
 
     def __init__(self) -> None:
         self.results: list[Any] = []
@@ -44,7 +44,7 @@ class Future:
 
 
 class StubLoader:
-    """A loader of three ids at most that asks nobody."""
+    """A loader of at most three ids a batch that sends nothing."""
 
     key = "key"
     most_ids = 3
@@ -85,7 +85,7 @@ def clock(mocker: Any) -> Any:
 
 
 def test_ids_fill_one_batch_after_the_other() -> None:
-    """None holds more than it may, and an id that waits already waits once."""
+    """A batch holds at most ``most_ids``, and an id waits in one batch only."""
     queue, loader = BatchQueue[str](), StubLoader()
     [(first, of_first), (second, of_second)] = join(queue, "abcd", loader)
     assert (of_first, of_second) == ("abc", "d")
@@ -99,7 +99,7 @@ def test_ids_fill_one_batch_after_the_other() -> None:
 
 
 def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -> None:
-    """As after forgetting: an answer to an older question will not do."""
+    """An answer asked for before a ``forget`` is too old for a later caller."""
     queue = BatchQueue[str]()
     [(first, _)] = join(queue, "ab")
     assert [queue.start_next()] == [first]
@@ -120,7 +120,7 @@ def test_batches_leave_in_the_order_of_their_making() -> None:
 
 
 def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
-    """Whose answer shows when an outage is over."""
+    """The last batch is sent as a probe that can end an outage."""
     queue = BatchQueue[str]()
     [(first, _), (second, _), (third, _)] = join(queue, "abcdefg")
     queue.leave((first, third))
@@ -148,7 +148,7 @@ def test_a_line_is_forsaken_when_nobody_waits() -> None:
 
 
 def test_a_batch_that_could_take_more_is_partial() -> None:
-    """Only the next one counts: what stands behind another has time anyway."""
+    """Only the next batch counts, as later ones have time to fill."""
     queue = BatchQueue[str]()
     numbers = []
     for each in "abcd":
@@ -159,7 +159,7 @@ def test_a_batch_that_could_take_more_is_partial() -> None:
 
 
 def test_a_batch_is_settled_once() -> None:
-    """Whoever comes second changes nothing."""
+    """The first answer stays."""
     queue = BatchQueue[str]()
     [(batch, _)] = join(queue, "ab")
     batch.settle_with("x")

@@ -1,4 +1,4 @@
-"""What the caller's own calls say of groups is learned, and what was forgotten stays forgotten."""
+"""The guard learns statuses from the caller's own calls, and forgotten statuses stay forgotten."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def delete(client: Client, group: str, form: str = "sync") -> None:
 def test_a_listing_of_the_callers_own_is_learned_from(
     ecs: FakeEcs, client: Client, form: str, filters: dict[str, Any]
 ) -> None:
-    """Also a filtered one and a page of one: each entry is complete in itself."""
+    """A filtered listing and a page of one teach as well, as each entry is complete."""
     nat = ecs.create_security_group(service_managed=True, service_id=SERVICE_ID, name="nat")
     call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou", **filters), form)
     with pytest.raises(ManagedSecurityGroupError) as refused:
@@ -45,7 +45,7 @@ def test_a_listing_of_the_callers_own_is_learned_from(
 
 @pytest.mark.parametrize("transport", sorted(TRANSPORTS))
 def test_every_transport_teaches(client: Client, managed: str, transport: str) -> None:
-    """Whichever way a listing was sent; but server-sent events are no listing."""
+    """Every transport teaches except server-sent events: they are no listing."""
     request = OpenApiRequest(query={"RegionId": "cn-hangzhou", "MaxResults": "100"})
     TRANSPORTS[transport](client, DESCRIBE, request)
     assert client.guard.stats.learned == (0 if transport.startswith("call_sseapi") else 1)
@@ -65,7 +65,7 @@ def test_every_transport_teaches(client: Client, managed: str, transport: str) -
 def test_nothing_is_learned_from_an_answer_that_does_not_say_it(
     ecs: FakeEcs, client: Client, body: dict[str, Any]
 ) -> None:
-    """Least of all that a group is missing: the listing may have had a filter."""
+    """A listing never makes a group missing, as it may have had a filter."""
     ecs.answer_with(DESCRIBE, CannedAnswer(body=json.dumps(body).encode()))
     client.describe_security_groups(models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"))
     assert client.guard.stats.learned == 0
@@ -75,7 +75,7 @@ def test_nothing_is_learned_from_an_answer_that_does_not_say_it(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_refusal_of_ecs_is_learned_from(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
-    """The group became managed while it was remembered as ordinary."""
+    """The group became managed while it was cached as ordinary."""
     client.guard.status(ordinary)
     refusal = {
         "Code": "InvalidOperation.ResourceManagedByCloudProduct",
@@ -105,7 +105,7 @@ def test_a_refusal_of_ecs_is_learned_from(ecs: FakeEcs, client: Client, ordinary
 def test_a_refusal_that_is_not_about_the_target_teaches_nothing(
     ecs: FakeEcs, client: Client, ordinary: str, message: str
 ) -> None:
-    """Network interfaces and snapshots have the same code."""
+    """Network interfaces and snapshots get the same code."""
     refusal = {"Code": "InvalidOperation.ResourceManagedByCloudProduct", "Message": message, "RequestId": "R"}
     ecs.answer_with(DELETE, CannedAnswer(status=403, body=json.dumps(refusal).encode()))
     with pytest.raises(ClientException):
@@ -118,7 +118,7 @@ def test_a_refusal_that_is_not_about_the_target_teaches_nothing(
 def test_a_call_ends_as_it_ended_even_if_nothing_can_be_learned_from_it(
     ecs: FakeEcs, client: Client, ordinary: str, form: str, mocker: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It has been sent, and its result is the caller's."""
+    """The call has been sent, and its result belongs to the caller."""
     client.guard.status(ordinary)
     mocker.patch.object(StatusCache, "discard", side_effect=ZeroDivisionError)
     mocker.patch.object(StatusCache, "remember", side_effect=ZeroDivisionError)
@@ -137,7 +137,7 @@ def test_a_call_ends_as_it_ended_even_if_nothing_can_be_learned_from_it(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_deleted_group_is_forgotten(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
-    """A delete that failed forgets nothing."""
+    """A failed delete forgets nothing."""
     instance = ecs.create_instance(ordinary, ecs.create_security_group())
     with pytest.raises(ClientException, match="DependencyViolation"):
         delete(client, ordinary, form)
@@ -151,7 +151,7 @@ def test_a_deleted_group_is_forgotten(ecs: FakeEcs, client: Client, ordinary: st
 
 @pytest.mark.parametrize("form", FORMS)
 def test_refresh_and_forget_go_to_ecs_and_write_through(ecs: FakeEcs, client: Client, form: str) -> None:
-    """What they bring is what later calls see."""
+    """Later calls see the new statuses."""
     status = client.guard.status if form == "sync" else partial(_run, client.guard.status_async)
     forget = client.guard.forget if form == "sync" else partial(_run, client.guard.forget_async)
     group = ecs.create_security_group(security_group_id="sg-1")
@@ -178,7 +178,7 @@ def _run(function: Any, *arguments: Any, **keywords: Any) -> Any:
 def test_an_answer_on_its_way_is_none_to_a_question_that_came_after_forgetting(
     ecs: FakeEcs, client: Client, form: str, how: str
 ) -> None:
-    """It may have been given before the change that was the reason to forget; nor is it remembered."""
+    """The answer may be older than the change behind the ``forget``. It is not cached either."""
     ecs.create_security_group(security_group_id="sg-1")
     ecs.latency = 0.5
 
@@ -213,7 +213,7 @@ def _change(ecs: FakeEcs, client: Client, how: str) -> bool:
 def test_a_listing_that_was_asked_for_before_forgetting_is_not_remembered(
     ecs: FakeEcs, client: Client
 ) -> None:
-    """For the same reason."""
+    """The listing may be older than the change behind the ``forget``."""
     ecs.create_security_group(security_group_id="sg-1")
     ecs.latency = 0.4
     request = models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou")
@@ -227,7 +227,7 @@ def test_a_listing_that_was_asked_for_before_forgetting_is_not_remembered(
 
 
 def test_clients_of_other_keys_do_not_share_what_is_missing(ecs: FakeEcs) -> None:
-    """New clients of the same keys do, while it lasts."""
+    """New clients with the same keys share it for missing_ttl."""
     cache, policy = StatusCache(), GuardPolicy(missing_ttl=60)
     for _ in range(3):
         Client(ecs.config(), cache=cache, policy=policy).guard.status("sg-none")
@@ -240,7 +240,7 @@ def test_clients_of_other_keys_do_not_share_what_is_missing(ecs: FakeEcs) -> Non
 def test_a_slow_answer_does_not_undo_what_was_learned_since_it_was_asked(
     ecs: FakeEcs, client: Client, news: str
 ) -> None:
-    """It says how things were then."""
+    """The slow answer shows an older state."""
     ecs.create_security_group(security_group_id="sg-1")
     before = {"SecurityGroups": {"SecurityGroup": [{"SecurityGroupId": "sg-1", "ServiceManaged": False}]}}
     ecs.answer_with(DESCRIBE, CannedAnswer(body=json.dumps(before).encode(), delay=0.6))
@@ -264,7 +264,7 @@ def test_a_slow_answer_does_not_undo_what_was_learned_since_it_was_asked(
 
 
 def test_an_answer_of_who_knows_which_ecs_teaches_nothing(ecs: FakeEcs) -> None:
-    """Headers for one call reach its first try only: the second one goes to the client's own endpoint."""
+    """Headers for one call reach its first try only. The second try goes to the client's own endpoint."""
     ecs.create_security_group(security_group_id="sg-1")
     cache = StatusCache()
     twice, once = (Client(ecs.config(), cache=cache) for _ in range(2))
@@ -282,7 +282,7 @@ def test_an_answer_of_who_knows_which_ecs_teaches_nothing(ecs: FakeEcs) -> None:
 
 
 def test_a_refusal_that_names_no_owner_does_not_hide_a_known_one(ecs: FakeEcs, managed: str) -> None:
-    """The service's own client shares the memory."""
+    """The service's own client shares the cache and needs the owner."""
     cache = StatusCache()
     audit = Client(ecs.config(), cache=cache, policy=GuardPolicy(mode="audit"))
     audit.guard.status(managed)
@@ -297,7 +297,7 @@ def test_a_refusal_that_names_no_owner_does_not_hide_a_known_one(ecs: FakeEcs, m
 
 
 class Slotted:
-    """Credentials that nothing can refer to weakly."""
+    """Credentials without support for weak references."""
 
     __slots__ = ("_credential",)
 
@@ -327,7 +327,7 @@ def test_the_case_of_a_region_does_not_matter(ecs: FakeEcs, managed: str) -> Non
 
 
 class SharedInMemory(StatusCache):
-    """Takes down what would reach other processes."""
+    """Records everything that would reach other processes."""
 
     is_shared = True
 
@@ -360,7 +360,7 @@ def test_what_was_forgotten_on_its_way_reaches_no_other_process(ecs: FakeEcs, fo
 
 
 def test_a_delete_whose_group_cannot_be_read_forgets_nothing(ecs: FakeEcs) -> None:
-    """Least of all everything that a fleet knows."""
+    """An empty list of groups would make a whole fleet forget everything."""
     cache = SharedInMemory()
     client = Client(ecs.config(), cache=cache, policy=GuardPolicy(mode="audit"))
     ecs.answer_with(DELETE, CannedAnswer(body=b"{}"))

@@ -1,4 +1,4 @@
-"""The batches of the tasks of an event loop: each gets the answers for its own ids, and a loop takes nobody with it."""
+"""The tasks of one event loop share batches, each task gets its own answers, and a closed loop harms no other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def batches() -> AsyncIterator[LoopBatching]:
-    """Of which nothing is left when all is over: no line, no task, and no task has failed."""
+    """Batches that must leave no queue, no task and no failed task behind."""
     batches = LoopBatching()
     failures: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
@@ -41,7 +41,7 @@ def asking(batches: LoopBatching, loader: StubLoader, ids: str) -> asyncio.Task[
 
 
 def held(loader: StubLoader) -> asyncio.Event:
-    """Make a loader wait for an event, though not for ever, and return that."""
+    """Make a loader wait for an event, with a limit, and return the event."""
     event = asyncio.Event()
 
     async def wait() -> None:
@@ -54,13 +54,13 @@ def held(loader: StubLoader) -> asyncio.Event:
 
 
 async def begun(loader: StubLoader) -> None:
-    """Wait until a loader is asked."""
+    """Wait until a loader's batch begins."""
     async with asyncio.timeout(PATIENCE):
         await loader.begun_async.wait()
 
 
 async def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: LoopBatching) -> None:
-    """In a task that has a name."""
+    """The runner of a batch is a task with a name."""
     names: list[str] = []
 
     async def note() -> None:
@@ -79,7 +79,7 @@ async def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches:
 
 
 async def test_what_is_asked_for_already_is_not_asked_for_again(batches: LoopBatching) -> None:
-    """Unless that was asked too early."""
+    """A batch under way is too old for a caller with a later ``not_before``."""
     first, second, third = StubLoader(), StubLoader(), StubLoader()
     go_on = held(first)
     tasks = [asking(batches, first, "a")]
@@ -95,7 +95,7 @@ async def test_what_is_asked_for_already_is_not_asked_for_again(batches: LoopBat
 
 
 async def test_other_keys_do_not_wait(batches: LoopBatching) -> None:
-    """Nor is what is under way forgotten when they are done."""
+    """The end of another key's batch does not end the one under way."""
     first, second, third = StubLoader(), StubLoader("other"), StubLoader()
     go_on = held(first)
     task = asking(batches, first, "a")
@@ -110,7 +110,7 @@ async def test_other_keys_do_not_wait(batches: LoopBatching) -> None:
 
 
 async def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: LoopBatching) -> None:
-    """For how long, and for how long the read has been in flight. Nobody waits for it then: only the last is asked for."""
+    """The failure has the seconds waited and the seconds in flight. Of the abandoned batches only the last is sent."""
     loader, hasty = StubLoader(), StubLoader()
     go_on = held(loader)
     task = asking(batches, loader, "a")
@@ -129,7 +129,7 @@ async def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: Lo
 
 
 async def test_one_whose_time_is_over_does_not_wait(batches: LoopBatching) -> None:
-    """An answer that came in time is kept. Only the reads of an answered batch are counted."""
+    """The caller keeps the answers that came in time, and counts the reads sent."""
     loader = StubLoader()
     loader.do_async = partial(asyncio.sleep, 0.5)
     assert await load_async(batches, loader, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
@@ -141,7 +141,7 @@ async def test_one_whose_time_is_over_does_not_wait(batches: LoopBatching) -> No
 
 
 async def test_what_asks_breaks_down_for_everybody(batches: LoopBatching) -> None:
-    """The next ones in the line are asked for all the same."""
+    """The failed batch settles with its error, and the next batch is sent."""
     loader, error = StubLoader(), MemoryError()
 
     async def fail() -> None:
@@ -162,7 +162,7 @@ async def test_an_answer_that_holds_for_all_is_everybodys(batches: LoopBatching)
 
 
 async def test_a_lookup_from_inside_another_has_a_line_of_its_own(batches: LoopBatching) -> None:
-    """It does not wait for the one it is part of."""
+    """The inner look-up does not wait for the batch around it."""
     outer, inner = StubLoader(), StubLoader()
     found: list[dict[str, str]] = []
 
@@ -176,7 +176,7 @@ async def test_a_lookup_from_inside_another_has_a_line_of_its_own(batches: LoopB
 
 
 async def test_a_runner_that_is_cancelled_tells_everybody(batches: LoopBatching) -> None:
-    """As when ``asyncio.run`` ends with tasks still in it."""
+    """``asyncio.run`` cancels the tasks left at its end."""
     loader = StubLoader()
     held(loader)
     tasks = [asking(batches, loader, ids) for ids in ("abc", "d")]
@@ -187,7 +187,7 @@ async def test_a_runner_that_is_cancelled_tells_everybody(batches: LoopBatching)
 
 
 async def test_a_cancelled_task_leaves_its_batch(batches: LoopBatching) -> None:
-    """Which goes on for the others, and is left out if there are none."""
+    """The batch goes on for other callers, and is skipped if there are none."""
     loader, cancelled, last = StubLoader(), StubLoader(), StubLoader()
     go_on = held(loader)
     tasks = [asking(batches, loader, "a")]
@@ -204,7 +204,7 @@ async def test_a_cancelled_task_leaves_its_batch(batches: LoopBatching) -> None:
 
 
 async def test_what_everybody_has_left_is_cancelled_and_in_nobodys_way(batches: LoopBatching) -> None:
-    """Even if the next one comes before it has heard of it."""
+    """The new caller may come before the cancelled runner notices."""
     loader, next_one = StubLoader(), StubLoader()
     held(loader)
 
@@ -221,7 +221,7 @@ async def test_what_everybody_has_left_is_cancelled_and_in_nobodys_way(batches: 
 
 
 async def test_one_who_was_told_of_the_end_of_his_time_no_longer_counts(batches: LoopBatching) -> None:
-    """What is left is cancelled with the last one who waits."""
+    """The batch is cancelled with the last waiting caller."""
     loader = StubLoader()
     held(loader)
     assert await load_async(batches, loader, ("a",), monotonic() + 0.05) == {"a": "TimeoutError"}
@@ -234,7 +234,7 @@ async def test_one_who_was_told_of_the_end_of_his_time_no_longer_counts(batches:
 
 
 def test_a_loop_that_was_closed_in_the_middle_is_forgotten() -> None:
-    """Its successor asks for itself."""
+    """A new loop asks for itself."""
     batches = LoopBatching()
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)
@@ -262,7 +262,7 @@ def test_a_loop_that_was_closed_in_the_middle_is_forgotten() -> None:
 
 
 def test_two_threads_may_forget_the_same_loop() -> None:
-    """One of them is the first to do so."""
+    """Another thread may remove the loop first."""
     batches = LoopBatching()
 
     class Closed(asyncio.SelectorEventLoop):
@@ -278,7 +278,7 @@ def test_two_threads_may_forget_the_same_loop() -> None:
 
 
 def test_a_process_that_is_forked_in_the_middle_of_a_lookup_asks_for_itself() -> None:
-    """Even if it goes on with the loop of its parent."""
+    """The child asks for itself even in the loop of its parent."""
     loop = asyncio.new_event_loop()
     loader = StubLoader("of a fork")
 

@@ -1,4 +1,4 @@
-"""The batches of threads: each caller gets the answers for its own ids, in time, and nobody waits for nothing."""
+"""Threads share batches, each caller gets its own answers in time, and nobody waits in vain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def batches() -> Iterator[ThreadBatching]:
-    """Of which none is left when all is over."""
+    """Batches that must leave no queue behind."""
     batches = ThreadBatching()
     yield batches
     wait_until(lambda: not batches._queues)
@@ -41,7 +41,7 @@ def asking(batches: ThreadBatching, loader: StubLoader, ids: str) -> Callers:
 
 
 def held(loader: StubLoader) -> Event:
-    """Make a loader wait for an event, though not for ever, and return that."""
+    """Make a loader wait for an event, with a limit, and return the event."""
     event = Event()
     loader.do = partial(event.wait, 2 * PATIENCE)
     return event
@@ -61,7 +61,7 @@ def test_a_result_is_there_for_those_who_wait_and_those_who_come_later() -> None
 
 
 def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: ThreadBatching) -> None:
-    """Again and again, from one and the same thread."""
+    """One thread can ask again and again."""
     for _ in range(2):
         loader = StubLoader()
         assert load(batches, loader, tuple("abcde"), soon()) == dict(zip("abcde", "ABCDE", strict=True))
@@ -70,7 +70,7 @@ def test_ids_are_asked_for_in_batches_and_their_reads_are_counted(batches: Threa
 
 
 def test_what_is_asked_for_already_is_not_asked_for_again(batches: ThreadBatching) -> None:
-    """Unless that was asked too early."""
+    """A batch under way is too old for a caller with a later ``not_before``."""
     first, second, third = StubLoader(), StubLoader(), StubLoader()
     go_on = held(first)
     waiting = [asking(batches, first, "a")]
@@ -86,7 +86,7 @@ def test_what_is_asked_for_already_is_not_asked_for_again(batches: ThreadBatchin
 
 
 def test_other_keys_do_not_wait(batches: ThreadBatching) -> None:
-    """Nor is what is under way forgotten when they are done."""
+    """The end of another key's batch does not end the one under way."""
     first, second = StubLoader(), StubLoader("other")
     go_on = held(first)
     waiting = asking(batches, first, "a")
@@ -100,7 +100,7 @@ def test_other_keys_do_not_wait(batches: ThreadBatching) -> None:
 
 
 def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: ThreadBatching) -> None:
-    """For how long, and for how long the read has been in flight. Nobody waits for it then: only the last is asked for."""
+    """The failure has the seconds waited and the seconds in flight. Of the abandoned batches only the last is sent."""
     loader, hasty = StubLoader(), StubLoader()
     go_on = held(loader)
     waiting = asking(batches, loader, "a")
@@ -119,7 +119,7 @@ def test_one_who_has_waited_long_enough_is_told_so_for_each_id(batches: ThreadBa
 
 
 def test_one_whose_time_is_over_does_not_wait(batches: ThreadBatching) -> None:
-    """An answer that came in time is kept. Only the reads of an answered batch are counted."""
+    """The caller keeps the answers that came in time, and counts the reads sent."""
     loader = StubLoader()
     loader.do = partial(sleep, 0.5)
     assert load(batches, loader, ("a",), monotonic() - 1) == {"a": "TimeoutError"}
@@ -135,7 +135,7 @@ class Interrupt(BaseException):
 
 
 def test_an_interrupted_caller_leaves_all_its_batches(batches: ThreadBatching) -> None:
-    """The one it waits for and those it has not come to: none is asked any more, if there is another behind them."""
+    """The caller leaves the batch it waits for and all later ones. They are skipped if another batch follows."""
     loader, interrupted, last = StubLoader(), StubLoader(), StubLoader()
     go_on = held(loader)
     waiting = [asking(batches, loader, "a")]
@@ -184,7 +184,7 @@ def test_an_answer_that_holds_for_all_is_everybodys(batches: ThreadBatching) -> 
 
 
 def test_a_batch_waits_for_threads_as_long_as_more_of_them_come(batches: ThreadBatching, mocker: Any) -> None:
-    """It yields to them, and waits for no time."""
+    """The batch yields to other threads with ``sleep(0)``, and waits for no time."""
     first, others = StubLoader(), StubLoader()
     go_on = held(first)
     waiting = [asking(batches, first, "a")]
@@ -208,7 +208,7 @@ def test_a_batch_waits_for_threads_as_long_as_more_of_them_come(batches: ThreadB
 
 
 def test_a_lookup_from_inside_another_asks_at_once(batches: ThreadBatching) -> None:
-    """It neither waits for the one it is part of nor longer than it may."""
+    """The inner look-up does not wait for the batch around it, and keeps its own deadline."""
     outer, inner, slow = StubLoader(), StubLoader(), StubLoader()
     go_on = held(slow)
     found: list[dict[str, str]] = []
@@ -227,7 +227,7 @@ def test_a_lookup_from_inside_another_asks_at_once(batches: ThreadBatching) -> N
 
 
 def test_a_signal_handler_in_the_middle_of_joining_asks_for_itself(batches: ThreadBatching) -> None:
-    """The thread that it interrupts holds the lock, and cannot go on before it is done."""
+    """The interrupted thread holds the lock, and goes on only after the handler."""
     loader, handler = StubLoader(), StubLoader()
     found: list[dict[str, str]] = []
     loader.on_joined = lambda: found.append(load(batches, handler, tuple("abcd"), soon()))
@@ -249,7 +249,7 @@ def test_without_threads_the_caller_asks_and_is_not_asking_afterwards(
 
 
 def test_a_process_that_is_forked_while_a_thread_asks_asks_for_itself() -> None:
-    """Its child has no thread that would answer what it inherits."""
+    """The child has no thread to answer the batch that it inherits."""
     loader = StubLoader("of a fork")
     go_on = held(loader)
     waiting = asking(THREADS, loader, "a")
@@ -272,7 +272,7 @@ def _ask_afresh() -> None:
 
 
 def test_a_batch_that_outlives_a_fresh_start_ends_only_its_own_line(batches: ThreadBatching) -> None:
-    """As when the process was forked by what it asks."""
+    """A process forked within ``ask`` starts afresh while its old batch still runs."""
     old, new = StubLoader(), StubLoader()
     fresh, go_on, go_on_too = Event(), held(new), Event()
 

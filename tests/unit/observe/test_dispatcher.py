@@ -1,4 +1,4 @@
-"""Observers are told what the guard did, and can do the client no harm."""
+"""The dispatcher tells observers the guard's deeds, and no observer can harm the client."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def delete(client: Any, group: str) -> Any:
 
 
 def test_every_outcome_can_be_reached() -> None:
-    """The tests of each observer go through all of them."""
+    """The tests of each observer reach every outcome."""
     assert set(REACH) == set(get_args(Outcome))
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("outcome", REACH)
 def test_an_observer_is_told_every_outcome_once(ecs: FakeEcs, outcome: Outcome, form: str) -> None:
-    """Of a call, that it was decided; of a check, that it was checked."""
+    """``decided`` is for a call, ``checked`` for a check."""
     notebook = Notebook()
     REACH[outcome](ecs, [notebook], form)
     told, other = notebook.decisions, notebook.checks
@@ -59,7 +59,7 @@ def test_an_observer_is_told_every_outcome_once(ecs: FakeEcs, outcome: Outcome, 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_observer_is_told_of_look_ups(ecs: FakeEcs, form: str) -> None:
-    """What was asked where, how often it was sent, and what became of it."""
+    """The record has the action, the place, the number of tries and the outcome."""
     notebook = Notebook()
     throttled = CannedAnswer(status=400, body=b'{"Code": "Throttling.User", "Message": "", "RequestId": ""}')
     ecs.answer_with("DescribeSecurityGroups", throttled)
@@ -88,7 +88,7 @@ def test_an_observer_is_told_of_the_pages_of_a_region(ecs: FakeEcs, managed: str
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_look_up_that_cannot_reach_ecs_says_what_it_ended_with(ecs: FakeEcs, form: str) -> None:
-    """The name of the exception, as there is no code of ECS."""
+    """The record has the name of the exception, as there is no code of ECS."""
     notebook = Notebook()
     ecs.answer_always("DescribeSecurityGroups", CannedAnswer(status=0))
     client = Client(
@@ -105,12 +105,12 @@ def test_a_look_up_that_cannot_reach_ecs_says_what_it_ended_with(ecs: FakeEcs, f
 
 
 def test_a_read_that_many_wait_for_is_told_once_and_counts_for_each(ecs: FakeEcs, managed: str) -> None:
-    """It was sent on behalf of one of them."""
+    """One of the clients sent the read."""
     ecs.latency = 0.3
     notebooks = [Notebook() for _ in range(8)]
     cache = StatusCache()
     clients = [Client(ecs.config(), cache=cache, observers=[notebook]) for notebook in notebooks]
-    callers = Callers([lambda client=client: delete(client, managed) for client in clients])  # type: ignore[misc]  # a default binds it
+    callers = Callers([lambda client=client: delete(client, managed) for client in clients])  # type: ignore[misc]  # a default binds the client
     results = callers.join(20)
     assert {type(result) for result in results} == {ManagedSecurityGroupError}
     assert len(ecs.reads) == 1
@@ -123,7 +123,7 @@ def test_a_read_that_many_wait_for_is_told_once_and_counts_for_each(ecs: FakeEcs
 
 @pytest.mark.parametrize("form", FORMS)
 def test_reads_are_all_that_were_sent_for_the_decision(ecs: FakeEcs, form: str) -> None:
-    """101 groups are two reads, and what is remembered is none."""
+    """101 groups are two reads, and cached groups are none."""
     groups = [ecs.create_security_group() for _ in range(101)]
     client = Client(ecs.config(), cache=StatusCache())
     parameters = {"SecurityGroupIds": groups}
@@ -153,7 +153,7 @@ def test_a_read_without_an_answer_in_time_is_no_read_of_the_decision(
 
 
 class Raising(Notebook):
-    """Raises whenever it is told anything."""
+    """An observer that raises at every record."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -171,7 +171,7 @@ class Raising(Notebook):
 
 
 class Slotted:
-    """An observer by its methods alone, to which nothing can refer weakly."""
+    """A class with the methods of an observer, no base class and no support for weak references."""
 
     __slots__ = ()
 
@@ -185,7 +185,7 @@ class Slotted:
 def test_a_raising_observer_is_logged_once_and_breaks_no_call(
     ecs: FakeEcs, ordinary: str, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Those behind it are told all the same, and so is it the next time; a client for each call logs no more."""
+    """The dispatcher tells the observers behind the raising one, and tells that one again. A new client logs no more."""
     raising, slotted, behind = Raising(ZeroDivisionError("a secret")), Slotted(), Notebook()
     for _ in range(2):
         client = Client(ecs.config(), cache=StatusCache(), observers=[raising, slotted, behind])
@@ -209,7 +209,7 @@ def test_a_raising_observer_is_logged_once_and_breaks_no_call(
 def test_another_observer_at_the_same_address_is_logged_again(
     ecs: FakeEcs, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was logged is forgotten with the observer."""
+    """The dispatcher forgets a logged observer when the observer is deleted."""
     for _ in range(3):
         Client(ecs.config(), observers=[Raising(ZeroDivisionError())]).guard.check("DescribeInstances")
         gc.collect()
@@ -217,7 +217,7 @@ def test_another_observer_at_the_same_address_is_logged_again(
 
 
 def test_an_interrupt_in_an_observer_stops_the_call(ecs: FakeEcs, ordinary: str) -> None:
-    """It is the user's own, and the call has not been sent."""
+    """The interrupt is the user's, and the call has not been sent."""
     client = Client(ecs.config(), cache=StatusCache())
     client.guard.warm()
     client = Client(
@@ -231,7 +231,7 @@ def test_an_interrupt_in_an_observer_stops_the_call(ecs: FakeEcs, ordinary: str)
 
 
 class Curious(Notebook):
-    """Uses the client that it observes, whatever it is told."""
+    """An observer that uses the observed client at every record."""
 
     client: Any = None
 
@@ -257,7 +257,7 @@ class Curious(Notebook):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_observer_may_use_the_client_and_is_not_told_of_that(ecs: FakeEcs, form: str) -> None:
-    """Neither does it wait for itself, nor does it never come to an end; another observer is told."""
+    """The observer neither waits for itself nor calls itself for ever. The other observer is told of its calls."""
     groups = [ecs.create_security_group(service_managed=True, service_id=7) for _ in range(3)]
     curious, other = Curious(groups[1:]), Notebook()
     client = curious.client = Client(ecs.config(), cache=StatusCache(), observers=[curious, other])
@@ -301,7 +301,7 @@ def test_an_observer_is_told_in_the_thread_of_the_call(ecs: FakeEcs, managed: st
 def test_copies_have_the_observers_of_the_original(
     ecs: FakeEcs, managed: str, make: Any, travel: Any
 ) -> None:
-    """Given to Client or to guard()."""
+    """The observers were given to Client or to guard()."""
     notebook = Notebook()
     client = travel(make(ecs.config(), observers=[notebook]))
     with pytest.raises(ManagedSecurityGroupError):
@@ -312,7 +312,7 @@ def test_copies_have_the_observers_of_the_original(
 def test_an_observer_travels_with_a_pickled_client_if_it_can(
     ecs: FakeEcs, managed: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One that cannot be pickled stays behind, which is logged: the stock client can be pickled too."""
+    """An observer without pickle support is left out with a warning, as the stock client can be pickled too."""
 
     class Local(Notebook):
         pass
@@ -345,14 +345,14 @@ class Awaited(Notebook):
     ],
 )
 def test_what_is_no_observer_is_refused(ecs: FakeEcs, observers: Any, said: str) -> None:
-    """Said when the client is made; a class is not one of its instances."""
+    """The error comes when the client is made. A class is not an observer."""
     for make in (Client, lambda c, **rest: guard(StockClient(c), **rest)):
         with pytest.raises(TypeError, match=said):
             make(ecs.config(), observers=observers)
 
 
 def test_importing_safe_ecs_imports_no_extra_and_no_records() -> None:
-    """Neither what draws tables, nor what traces, nor a notebook, nor what only an observer needs."""
+    """The import loads neither rich nor OpenTelemetry nor IPython nor redis, and ``safe_ecs.observe`` only on demand."""
     code = (
         "import sys, safe_ecs; observe = 'safe_ecs.observe' in sys.modules; import safe_ecs.observe;"
         "extras = {'rich', 'opentelemetry', 'IPython', 'redis'};"

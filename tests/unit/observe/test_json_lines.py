@@ -1,4 +1,4 @@
-"""JsonLinesLog appends one line for every fact, whoever else appends to the same file."""
+"""JsonLinesLog appends one line for every record, even if others append to the same file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("form", ["sync", "async"])
 @pytest.mark.parametrize("outcome", REACH)
 def test_every_outcome_is_a_line(ecs: FakeEcs, outcome: Outcome, form: str, tmp_path: Path) -> None:
-    """The facts in their order, in a file and in a stream."""
+    """The lines follow the order of the records, in a file and in a stream."""
     path, stream, notebook = tmp_path / "decisions.jsonl", io.StringIO(), Notebook()
     REACH[outcome](ecs, [JsonLinesLog(path), JsonLinesLog(stream), notebook], form)
     told: list[Any] = [*notebook.look_ups, *notebook.decisions, *notebook.checks]
@@ -45,7 +45,7 @@ def test_it_appends_to_what_is_there(ecs: FakeEcs, tmp_path: Path) -> None:
 
 
 def test_a_rotated_file_stays_behind(ecs: FakeEcs, tmp_path: Path) -> None:
-    """The next line begins a new one."""
+    """The next line begins a new file."""
     path = tmp_path / "log"
     client = Client(ecs.config(), observers=[JsonLinesLog(path)])
     client.guard.check("DescribeInstances")
@@ -58,7 +58,7 @@ def test_a_rotated_file_stays_behind(ecs: FakeEcs, tmp_path: Path) -> None:
 def test_a_relative_path_is_where_it_was_when_the_log_was_made(
     ecs: FakeEcs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever the program changes to."""
+    """A later change of the working directory makes no difference."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     log = JsonLinesLog("log")
@@ -69,7 +69,7 @@ def test_a_relative_path_is_where_it_was_when_the_log_was_made(
 
 
 def test_a_path_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> None:
-    """Not a silent log."""
+    """A wrong path must not lead to a silent loss of records."""
     with pytest.raises(FileNotFoundError):
         JsonLinesLog(tmp_path / "nowhere" / "log")
 
@@ -83,7 +83,7 @@ def test_what_is_neither_a_path_nor_a_text_stream_is_refused(thing: Any) -> None
 def test_a_full_disk_stops_no_call(
     ecs: FakeEcs, managed: str, mocker: Any, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """It is logged, once."""
+    """The error is logged once."""
     log = JsonLinesLog(tmp_path / "log")
     mocker.patch("os.write", side_effect=OSError(28, "No space left on device"))
     client = Client(ecs.config(), cache=StatusCache(), observers=[log])
@@ -122,7 +122,7 @@ for number in range(300):
 
 
 def test_several_processes_and_threads_append_whole_lines(ecs: FakeEcs, tmp_path: Path) -> None:
-    """All at the same time: nothing is torn and nothing is lost."""
+    """Simultaneous writers tear no line and lose none."""
     path = tmp_path / "log"
     processes = [
         subprocess.Popen(  # noqa: S603 - our own code
@@ -172,7 +172,7 @@ def test_several_threads_write_whole_lines_to_a_stream(ecs: FakeEcs) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_child_that_was_forked_in_the_middle_of_a_write_does_not_hang() -> None:
-    """The lock of a stream may be held by a thread that stayed in the parent."""
+    """A thread left in the parent may hold the lock of the stream."""
     printed = run_script(
         """
         import os, sys, threading, warnings

@@ -1,4 +1,4 @@
-"""The logger safe_ecs says what the guard did, as loud as it deserves, and costs nothing where nobody listens."""
+"""The logger safe_ecs reports the guard's deeds at fitting levels, and costs nothing without handlers and filters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LEVELS: dict[Outcome, str] = {
 def test_every_outcome_is_logged_at_its_level(
     ecs: FakeEcs, outcome: Outcome, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The text is the reason; the record goes along as a dict."""
+    """The message is the reason, and the log record carries the decision record as a dict."""
     caplog.set_level("DEBUG", "safe_ecs")
     notebook = Notebook()
     REACH[outcome](ecs, [notebook], form)
@@ -56,13 +56,13 @@ def test_every_outcome_is_logged_at_its_level(
 def test_what_check_answers_is_no_warning(
     client: Client, managed: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No call was stopped."""
+    """A check stops no call."""
     assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "denied"
     assert not caplog.records
 
 
 def test_a_program_that_configures_no_logging_sees_nothing(ecs: FakeEcs, managed: str) -> None:
-    """As of any library, on any stream."""
+    """A library stays silent on both streams."""
     code = f"""
 from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi.utils_models import Config
@@ -82,9 +82,9 @@ except ManagedSecurityGroupError:
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """Have the logger as in a program that configures none: without the handlers of the test runner.
+    """Have the logger as in a program without logging: without the handlers of the test runner.
 
-    A fixture would not do, as the runner adds them after it.
+    A fixture would not do, as the runner adds its handlers after the fixture.
     """
     handlers, propagate = _log.LOGGER.handlers, _log.LOGGER.propagate
     _log.LOGGER.handlers, _log.LOGGER.propagate = [logging.NullHandler()], False
@@ -97,7 +97,7 @@ def unheard() -> Iterator[None]:
 def test_no_record_is_made_where_nobody_listens(
     client: Client, managed: str, ordinary: str, mocker: Any
 ) -> None:
-    """Neither of a refusal nor of an allowed call; it would cost more than deciding."""
+    """A record would cost more than the decision, for a refusal and for an allowed call."""
     made = mocker.spy(client._safe_ecs_enforcer.dispatcher, "_tell_decision")
     with unheard():
         for _ in range(2):
@@ -109,7 +109,7 @@ def test_no_record_is_made_where_nobody_listens(
 
 
 def test_a_handler_or_a_filter_on_the_logger_listens() -> None:
-    """At the levels that the logger lets through."""
+    """The level of the logger still applies."""
     handler, everything = logging.StreamHandler(), logging.Filter()
     with unheard():
         assert not is_heard("unavailable")
@@ -128,7 +128,7 @@ def test_a_handler_or_a_filter_on_the_logger_listens() -> None:
 
 
 def test_a_filter_that_raises_stops_no_call(ecs: FakeEcs, client: Client, ordinary: str) -> None:
-    """Nor can it be logged."""
+    """The exception cannot be logged either."""
 
     def fail(_: object) -> bool:
         raise ZeroDivisionError
@@ -146,7 +146,7 @@ def test_a_filter_that_raises_stops_no_call(ecs: FakeEcs, client: Client, ordina
 def test_a_handler_that_uses_the_client_comes_to_an_end(
     ecs: FakeEcs, managed: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What it does itself is not logged again."""
+    """The handler's own calls are not logged again."""
     client = Client(ecs.config(), cache=StatusCache())
     refusals = []
 

@@ -1,4 +1,4 @@
-"""Spans and metrics say what the guard did, in the words of the semantic conventions."""
+"""Spans and metrics report the guard's deeds in the terms of the semantic conventions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Collected:
-    """An observer, and what came of it in memory."""
+    """An observer with its spans and metrics in memory."""
 
     def __init__(self) -> None:
         self._exporter, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
@@ -63,7 +63,7 @@ def collected() -> Iterator[Collected]:
 def test_every_outcome_of_a_call_is_a_span_and_counts(
     ecs: FakeEcs, collected: Collected, outcome: Outcome, form: str
 ) -> None:
-    """What check answers is no call: the outcome that only check can have makes neither."""
+    """A check is no call, so the outcome "not_guarded" makes no span and no metric."""
     REACH[outcome](ecs, [collected.observer], form)
     if outcome == "not_guarded":
         assert collected.spans(SpanKind.INTERNAL) == []
@@ -113,7 +113,7 @@ def test_every_outcome_of_a_call_is_a_span_and_counts(
 
 @pytest.mark.parametrize("form", ["sync", "async"])
 def test_a_look_up_is_a_client_span(ecs: FakeEcs, collected: Collected, form: str) -> None:
-    """Under its own name, with its tries; one that ECS refuses is an error, by the code of ECS."""
+    """The span has the name of its query and the number of tries. A refused look-up is an error with the code of ECS."""
     REACH["allowed"](ecs, [collected.observer], form)
     REACH["unavailable"](ecs, [collected.observer], form)
     answered, refused = collected.spans(SpanKind.CLIENT)
@@ -131,7 +131,7 @@ def test_a_look_up_is_a_client_span(ecs: FakeEcs, collected: Collected, form: st
 
 
 def test_an_exception_without_a_code_is_no_status_code(ecs: FakeEcs, collected: Collected) -> None:
-    """There was no answer."""
+    """ECS gave no answer, so there is no status code."""
     ecs.answer_always("DescribeSecurityGroups", CannedAnswer(status=0))
     client = Client(ecs.config(), cache=StatusCache(), observers=[collected.observer])
     assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": "sg-1"}).outcome == "unavailable"
@@ -142,7 +142,7 @@ def test_an_exception_without_a_code_is_no_status_code(ecs: FakeEcs, collected: 
 
 
 def test_the_spans_belong_to_the_callers(ecs: FakeEcs, collected: Collected, managed: str) -> None:
-    """Whatever thread looks up."""
+    """The parent span is the caller's, even if another thread does the look-up."""
     client = Client(ecs.config(), cache=StatusCache(), observers=[collected.observer])
     tracer = collected.tracer_provider.get_tracer("theirs")
     request = models.DeleteSecurityGroupRequest(security_group_id=managed)
@@ -158,7 +158,7 @@ def test_the_spans_belong_to_the_callers(ecs: FakeEcs, collected: Collected, man
 
 
 def test_a_call_without_a_region_or_a_port_has_no_such_attribute(collected: Collected) -> None:
-    """No attribute says that something is not known."""
+    """An unknown value has no attribute."""
     config = Config(access_key_id="k", access_key_secret="s", endpoint="ecs.example")
     client = Client(config, cache=StatusCache(), observers=[collected.observer])
     request = models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=["sg-1"])
@@ -170,7 +170,7 @@ def test_a_call_without_a_region_or_a_port_has_no_such_attribute(collected: Coll
 
 
 def test_only_the_api_is_needed() -> None:
-    """Which does nothing without an SDK."""
+    """The API does nothing without an SDK."""
     code = (
         "import sys; sys.modules['opentelemetry.sdk'] = None;"
         "from safe_ecs.observe.otel import OpenTelemetryObserver as O; O(); print('fine')"

@@ -1,4 +1,4 @@
-"""One record for every outcome, which says what happened, where, and how the guard knew, and no secret."""
+"""Every outcome makes one record: the deed, the place, the guard's source of knowledge, and no secret."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_record_says_all_there_is_to_know(
 
 @pytest.mark.parametrize("outcome", REACH)
 def test_every_outcome_has_the_same_schema(ecs: FakeEcs, notebook: Notebook, outcome: Outcome) -> None:
-    """Every field, always, and nothing that JSON does not take."""
+    """A record has every field, with values that JSON takes."""
     REACH[outcome](ecs, [notebook], "sync")
     [record] = notebook.decisions or notebook.checks
     assert json.loads(json.dumps(record.to_dict())) == record.to_dict()
@@ -99,7 +99,7 @@ def test_every_field_is_documented_and_frozen(kind: Any) -> None:
 
 
 def test_audit_mode_never_says_denied(ecs: FakeEcs, notebook: Notebook) -> None:
-    """A dry run that says so confuses everybody."""
+    """A dry run that says "denied" confuses everybody."""
     REACH["would_deny"](ecs, [notebook], "sync")
     [record] = notebook.decisions
     assert "would be refused" in record.reason
@@ -108,7 +108,7 @@ def test_audit_mode_never_says_denied(ecs: FakeEcs, notebook: Notebook) -> None:
 
 
 def test_the_id_of_a_record_is_that_of_the_error(observed: Client, notebook: Notebook, managed: str) -> None:
-    """So that one can be found from the other."""
+    """A reader can find the record of an error and the error of a record."""
     with pytest.raises(GuardError) as error:
         observed.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
     assert notebook.decisions[0].decision_id == error.value.request_id  # type: ignore[attr-defined]  # of the SDK's
@@ -117,7 +117,7 @@ def test_the_id_of_a_record_is_that_of_the_error(observed: Client, notebook: Not
 def test_the_status_of_each_group_is_told_with_its_source_and_age(
     ecs: FakeEcs, observed: Client, notebook: Notebook, managed: str, ordinary: str
 ) -> None:
-    """Managed, unmanaged, missing and unknown ones; the owner of an ordinary group is none."""
+    """The record covers managed, unmanaged, missing and unknown groups. An ordinary group has no owner."""
     owned = ecs.create_security_group(service_id=7)
     observed.guard.warm()
     body = b'{"Code": "InvalidSecurityGroupId.Malformed", "Message": "", "RequestId": ""}'
@@ -136,7 +136,7 @@ def test_the_status_of_each_group_is_told_with_its_source_and_age(
 
 
 def test_targets_that_cannot_be_read_are_no_group(observed: Client, notebook: Notebook) -> None:
-    """The reason says that there are some."""
+    """The reason mentions the unreadable targets."""
     observed.guard.check("ModifyInstanceAttribute", {"SecurityGroupIds": "[1"})
     [record] = notebook.checks
     assert (record.outcome, record.groups) == ("unavailable", ())
@@ -144,7 +144,7 @@ def test_targets_that_cannot_be_read_are_no_group(observed: Client, notebook: No
 
 
 def test_the_sources_are_those_of_a_status() -> None:
-    """As the documentation of the record lists them."""
+    """The docstrings of the records list every source and every outcome."""
     assert GroupRecord.__doc__ is not None
     for source in get_args(Source):
         assert f"``{source}``" in GroupRecord.__doc__
@@ -170,7 +170,7 @@ def test_the_caller_is_the_line_of_the_users_call(observed: Client, notebook: No
 async def test_the_caller_of_an_async_call_is_the_line_that_awaits_it(
     observed: Client, notebook: Notebook, managed: str
 ) -> None:
-    """Also after the event loop has been busy with something else: here with the look-up."""
+    """The line is right even after the event loop has done other work, here the look-up."""
     request = models.DeleteSecurityGroupRequest(security_group_id=managed)
     for _ in range(2):
         with pytest.raises(ClientException):
@@ -182,7 +182,7 @@ async def test_the_caller_of_an_async_call_is_the_line_that_awaits_it(
 def test_the_caller_of_a_call_that_is_a_task_of_its_own_is_the_line_that_runs_the_loop(
     observed: Client, notebook: Notebook, managed: str
 ) -> None:
-    """There is no other frame to be found; here it runs beside no other program."""
+    """No frame of the user is left but the one that runs the loop."""
 
     async def gather() -> None:
         request = models.DeleteSecurityGroupRequest(security_group_id=managed)
@@ -196,7 +196,7 @@ def test_the_caller_of_a_call_that_is_a_task_of_its_own_is_the_line_that_runs_th
 def test_code_without_the_name_of_a_module_is_a_caller_too(
     observed: Client, notebook: Notebook, managed: str, name: object
 ) -> None:
-    """Such as what exec runs."""
+    """Code run by ``exec`` has a caller."""
     code = compile("\ncheck('DeleteSecurityGroup', {'SecurityGroupId': group})", "typed", "exec")
     exec(code, {"__name__": name, "check": observed.guard.check, "group": managed})  # noqa: S102 - the point
     assert [record.caller for record in notebook.checks] == ["typed:2"]
@@ -205,7 +205,7 @@ def test_code_without_the_name_of_a_module_is_a_caller_too(
 def test_a_group_of_a_service_that_may_be_acted_for_is_not_out_of_bounds(
     ecs: FakeEcs, notebook: Notebook
 ) -> None:
-    """Of two managed groups, the call is stopped for the other one."""
+    """The call is stopped for the other managed group only."""
     ours, theirs = (ecs.create_security_group(service_managed=True, service_id=each) for each in (5, 6))
     policy = GuardPolicy(allowed_service_ids=frozenset({5}))
     client = Client(ecs.config(), policy=policy, cache=StatusCache(), observers=[notebook])
@@ -220,7 +220,7 @@ def test_a_group_of_a_service_that_may_be_acted_for_is_not_out_of_bounds(
 def test_a_call_that_is_a_thread_of_its_own_has_no_caller(
     observed: Client, notebook: Notebook, ordinary: str
 ) -> None:
-    """The thread's own code is not the user's."""
+    """The code of the thread itself is not the user's."""
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
     thread = Thread(target=observed.delete_security_group, args=(request,))
     thread.start()
@@ -241,7 +241,7 @@ def test_a_record_holds_no_secret(
     refused: bool,  # noqa: FBT001 - parametrized
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No keys, tokens, signatures, user data, passwords, other parameters, nor a text of the server's."""
+    """A record has no keys, tokens, signatures, user data, passwords, other parameters or text of the server."""
     caplog.set_level("DEBUG", "safe_ecs")
     config = ecs.config()
     config.access_key_id, config.access_key_secret = "key-id", "a-secret-key"
@@ -273,7 +273,7 @@ def test_a_record_holds_no_secret(
 def test_the_launch_template_of_a_call_is_in_the_error_and_not_in_the_record(
     ecs: FakeEcs, observed: Client, notebook: Notebook, ordinary: str
 ) -> None:
-    """It is a parameter of the call, and no group."""
+    """The template is a parameter of the call, and no group."""
     template = ecs.create_launch_template(ordinary, name="their-template")
     answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
     ecs.answer_always("DescribeLaunchTemplateVersions", answer)

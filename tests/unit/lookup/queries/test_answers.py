@@ -1,4 +1,4 @@
-"""A page of an answer is read strictly: what is not clearly said is not known."""
+"""The guard reads a page strictly: an unclear statement makes a status unknown."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ from tests.support.pages import FINE, ONE, STATUS, cannot_be_used, page
 def test_a_page_says_what_it_says_and_no_more(
     body: object, token: str, detail: str, known: Any, last_page: Any
 ) -> None:
-    """What is wrong with it is named in words that hold none of its values."""
+    """The failure names the fault of the page, without any of its values."""
     assert Pages("cn-hangzhou").last_page == ()
     pages = Pages("cn-hangzhou", last_page=("sg-0",))
     assert pages.take(body) == token
@@ -83,7 +83,7 @@ def test_a_page_says_what_it_says_and_no_more(
 
 
 def test_all_pages_must_hold_what_any_of_them_announces() -> None:
-    """Groups that stand there twice count twice, as ECS counts what it sends."""
+    """A group on two pages counts twice, as ECS counts the groups that it sends."""
     pages = Pages("cn-hangzhou")
     pages.take(page(ONE, TotalCount=3, NextToken="t"))
     pages.take(page(FINE))
@@ -96,7 +96,7 @@ def test_all_pages_must_hold_what_any_of_them_announces() -> None:
 
 
 def test_the_first_thing_that_is_wrong_is_told() -> None:
-    """A count that does not fit follows from it."""
+    """A wrong count follows from the first fault."""
     pages = Pages("cn-hangzhou")
     pages.take(page(None, TotalCount=9))
     assert pages.status_of("sg-3") == cannot_be_used("one of its groups has no SecurityGroupId")

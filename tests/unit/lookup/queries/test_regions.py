@@ -1,4 +1,4 @@
-"""Whole regions: warmed up, and listed, a page at a time and no page too many."""
+"""A whole region is warmed up or listed page by page, with no page too many."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def groups(ecs: FakeEcs) -> list[str]:
 def test_after_warming_up_calls_read_nothing(
     ecs: FakeEcs, client: Client, groups: list[str], form: str
 ) -> None:
-    """A hundred groups are one read."""
+    """One read warms up a hundred groups."""
     assert warm(client, form) == 450
     assert len(ecs.reads) == 5
     known = client.guard.status(*groups)
@@ -65,7 +65,7 @@ def test_after_warming_up_calls_read_nothing(
 def test_managed_groups_are_listed_with_the_filter_of_ecs(
     ecs: FakeEcs, client: Client, groups: list[str], form: str
 ) -> None:
-    """And remembered."""
+    """The listed groups are cached."""
     listed = managed_groups(client, form)
     assert [group.security_group_id for group in listed] == groups[::3]
     assert {(group.service_managed, group.service_id) for group in listed} == {(True, SERVICE_ID)}
@@ -93,7 +93,7 @@ async def test_a_page_is_read_when_it_is_wanted(
 def test_a_passing_failure_is_tried_again_and_a_lasting_one_is_an_error(
     ecs: FakeEcs, client: Client, groups: list[str], form: str
 ) -> None:
-    """What was read before it is remembered."""
+    """The pages before the failure are cached."""
     ecs.answer_with(DESCRIBE, CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}'))
     assert warm(client, form) == 450
     assert len(ecs.reads) == 6
@@ -123,7 +123,7 @@ def page(*groups: Any, token: Any = "") -> CannedAnswer:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_paging_without_an_end_ends(ecs: FakeEcs, client: Client, form: str) -> None:
-    """With the same token again and again, or with nothing but new tokens."""
+    """The pages repeat one token, or bring new tokens for ever."""
     ecs.answer_always(DESCRIBE, page({"SecurityGroupId": "sg-1", "ServiceManaged": True}, token="t"))
     with pytest.raises(StatusUnavailableError, match="without an end"):
         managed_groups(client, form)
@@ -148,7 +148,7 @@ def ids(taken: Any) -> list[str]:
 
 
 def test_a_listing_asks_for_page_after_page() -> None:
-    """With the filter of ECS if only managed groups are wanted, which are then picked out once more."""
+    """A listing of managed groups uses ECS's filter, and filters the answer again."""
     parameters = {"RegionId": "cn-hangzhou", "MaxResults": "100", "OwnerId": "7"}
     listing = RegionQueries(REGION, service_managed_only=False)
     assert listing.query == Query(DESCRIBE, parameters)
@@ -177,7 +177,7 @@ def test_what_cannot_be_read_is_left_out_of_no_list_of_managed_groups(only: bool
 
 
 def test_what_is_wrong_with_a_page_is_told() -> None:
-    """Of ECS itself or of its answer."""
+    """The failure is ECS's own, or names the fault of the page."""
     listing = RegionQueries(REGION, service_managed_only=False)
     failure = Failure(reason="it rains", next_step="Wait.")
     assert listing.take(failure) is failure
@@ -192,7 +192,7 @@ def test_what_is_wrong_with_a_page_is_told() -> None:
 
 
 def test_ten_empty_pages_in_a_row_may_be_followed_by_a_group() -> None:
-    """But an eleventh may not; a page with a group begins a new row."""
+    """An eleventh empty page is a failure. A page with a group restarts the count."""
     listing = RegionQueries(REGION, service_managed_only=False)
     for row in range(2):
         for number in range(10):
@@ -207,7 +207,7 @@ def test_ten_empty_pages_in_a_row_may_be_followed_by_a_group() -> None:
 def test_a_group_whose_flag_cannot_be_read_is_not_left_out_of_the_managed_ones(
     ecs: FakeEcs, client: Client, form: str
 ) -> None:
-    """To leave it out would be to call it unmanaged. Warming up does without it."""
+    """Leaving the group out would call it unmanaged. ``warm`` skips it."""
     odd = {"SecurityGroupId": "sg-1", "ServiceManaged": "true"}
     fine = {"SecurityGroupId": "sg-2", "ServiceManaged": False}
     ecs.answer_always(DESCRIBE, page(odd, fine))

@@ -1,4 +1,4 @@
-"""What is asked of ECS, page by page, and what the answers come to: what is not clearly said is not known."""
+"""The queries for statuses go page by page, and an unclear answer leaves a status unknown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def answer(read: Read, *bodies: object) -> tuple[list[dict[str, str]], Found]:
 
 
 def test_a_managed_and_an_ordinary_group_are_told_apart_by_the_flag_alone() -> None:
-    """ServiceID may be set on an ordinary group."""
+    """An ordinary group may have a ServiceID."""
     managed = {"SecurityGroupId": "sg-1", "ServiceManaged": True, "ServiceID": 12}
     _, statuses = answer(READ, page(managed, {**FINE, "ServiceID": 13}))
     assert statuses["sg-1"] == GroupStatus("sg-1", True, True, 12, "cn-hangzhou")  # noqa: FBT003 - fields
@@ -39,13 +39,13 @@ def test_a_managed_and_an_ordinary_group_are_told_apart_by_the_flag_alone() -> N
 
 
 def test_a_group_that_a_good_answer_lacks_is_missing() -> None:
-    """ECS leaves out what does not exist."""
+    """ECS leaves out groups that do not exist."""
     _, statuses = answer(READ, page(FINE, TotalCount=1))
     assert statuses["sg-1"] == GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 
 
 def test_an_id_that_is_none_is_not_missing() -> None:
-    """ECS may read it otherwise where it changes something."""
+    """ECS may read such an id otherwise in a write."""
     _, statuses = answer(READ._replace(security_group_ids=("sg-1", "sg-(1)")), page())
     assert isinstance(statuses["sg-1"], GroupStatus)
     assert statuses["sg-(1)"] == Failure(
@@ -55,7 +55,7 @@ def test_an_id_that_is_none_is_not_missing() -> None:
 
 
 def test_a_group_that_was_not_asked_for_makes_nothing_missing() -> None:
-    """ECS reads one of the ids otherwise than the guard does. What it says of the others holds."""
+    """ECS reads one of the ids otherwise than the guard. Its other answers hold."""
     _, statuses = answer(READ, page(FINE, {"SecurityGroupId": "sg-9", "ServiceManaged": True}))
     assert statuses.keys() == {"sg-1", "sg-2"}
     assert isinstance(statuses["sg-2"], GroupStatus)
@@ -68,7 +68,7 @@ def test_a_group_that_was_not_asked_for_makes_nothing_missing() -> None:
 
 @pytest.mark.parametrize("flag", [None, "false", "true", 0, 1, [], {}])
 def test_a_flag_that_is_not_true_or_false_is_no_answer(flag: object) -> None:
-    """The string "false" is truthy, and None is not "unmanaged"."""
+    """The string "false" is truthy, and None does not mean "unmanaged"."""
     _, statuses = answer(READ, page({"SecurityGroupId": "sg-1", "ServiceManaged": flag}, FINE))
     assert isinstance(statuses["sg-1"], Failure)
     assert isinstance(statuses["sg-2"], GroupStatus)
@@ -102,7 +102,7 @@ def test_a_malformed_answer_tells_nothing_of_a_group_it_lacks(body: object) -> N
 
 
 def test_an_answer_that_contradicts_itself_is_no_answer() -> None:
-    """The same group twice, once managed and once not."""
+    """The answer holds one group twice, managed and not."""
     twice = (
         {"SecurityGroupId": "sg-1", "ServiceManaged": True},
         {"SecurityGroupId": "SG-1", "ServiceManaged": False},
@@ -125,7 +125,7 @@ def test_an_owner_that_makes_no_sense_is_unknown(given_id: object, known: int | 
 
 
 def test_pages_are_followed_to_the_end() -> None:
-    """MaxResults is 10 unless it is given, and tokens are sent as they came."""
+    """The query sets MaxResults, as ECS's default is 10. The guard returns tokens unchanged."""
     first = page({"SecurityGroupId": "sg-1", "ServiceManaged": True}, NextToken="t1", TotalCount=2)
     queries, statuses = answer(READ, first, page(FINE, TotalCount=2))
     assert queries == [
@@ -141,21 +141,21 @@ def test_pages_are_followed_to_the_end() -> None:
 
 
 def test_paging_without_an_end_is_no_answer() -> None:
-    """A server that always has one more page must not hold a caller for ever."""
+    """A server with one more page every time must not hold a caller for ever."""
     queries, statuses = answer(READ, *[page(NextToken="more")] * 3)
     assert len(queries) == 3
     assert all(isinstance(status, Failure) for status in statuses.values())
 
 
 def test_ids_are_asked_for_a_hundred_at_a_time() -> None:
-    """That is the limit of SecurityGroupIds."""
+    """SecurityGroupIds takes a hundred ids at most."""
     ids = tuple(f"sg-{number}" for number in range(250))
     queries, _ = answer(READ._replace(security_group_ids=ids), page(), page(), page())
     assert [len(json.loads(query["SecurityGroupIds"])) for query in queries] == [100, 100, 50]
 
 
 def test_one_failed_chunk_spoils_no_other() -> None:
-    """What was answered stays answered."""
+    """The answers of the other chunks hold."""
     ids = tuple(f"sg-{number}" for number in range(150))
     failure = Failure(reason="it rains", next_step="Wait.")
     _, statuses = answer(READ._replace(security_group_ids=ids), failure, page())
@@ -185,7 +185,7 @@ JSON = st.recursive(
 
 @given(body=JSON)
 def test_no_garbage_makes_a_group_unmanaged(body: object) -> None:
-    """Only a group object with this id and a flag that is false says "unmanaged"."""
+    """A group is unmanaged only if a group object with its id has a false flag."""
     _, statuses = answer(READ, *[body] * 3)
     status = statuses["sg-1"]
     if isinstance(status, GroupStatus) and status.exists and not status.service_managed:
@@ -195,7 +195,7 @@ def test_no_garbage_makes_a_group_unmanaged(body: object) -> None:
 
 
 def test_paging_ends_with_the_first_thing_that_is_wrong() -> None:
-    """And one page more than there are groups is one too many."""
+    """More pages than groups are a fault too."""
     queries, found = answer(READ, page(NextToken="t1"), page(None, NextToken="t2"))
     assert [query.get("NextToken") for query in queries] == [None, "t1"]
     assert found["sg-1"] == cannot_be_used("one of its groups has no SecurityGroupId")
@@ -206,7 +206,7 @@ def test_paging_ends_with_the_first_thing_that_is_wrong() -> None:
 
 
 def test_a_query_speaks_for_the_owner_of_the_read() -> None:
-    """With the parameters' own spelling, and in the read's region."""
+    """The query has the owner's parameters in ECS's spelling, and the read's region."""
     owner = (("owneraccount", "a"), ("ownerid", "b"), ("resourceowneraccount", "c"), ("resourceownerid", "d"))
     read = READ._replace(owner=owner, security_group_ids=("sg-1",))
     queries, _ = answer(read, page())

@@ -1,4 +1,4 @@
-"""When ECS refuses a question for one of its ids, the others are asked for in halves."""
+"""ECS refuses a query because of one id, and the guard asks for the others in halves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FORBIDDEN = Failure(reason="forbidden", next_step="Ask.", code="Forbidden.RAM")
 
 
 def ask_for(ids: str, bad: str, refusal: Failure = MALFORMED, outage_at: str = "-") -> tuple[str, Found]:
-    """Play an ECS that refuses what holds a bad id, and return which ids were asked for together, and the result."""
+    """Play an ECS that refuses the bad ids. Return the ids of each query, and the result."""
     steps, asked = describe(READ._replace(security_group_ids=tuple(ids))), []
     try:
         query = next(steps)
@@ -53,7 +53,7 @@ def ask_for(ids: str, bad: str, refusal: Failure = MALFORMED, outage_at: str = "
     ],
 )
 def test_ids_that_are_none_are_found_by_halving(ids: str, bad: str, asked: str) -> None:
-    """No half is asked for whose answer is known, and the other ids get theirs."""
+    """The guard asks for no half with a known answer, and the good ids get theirs."""
     questions, found = ask_for(ids, bad)
     assert questions == asked
     assert {each for each in ids if found[each] == MALFORMED} == set(bad)
@@ -61,7 +61,7 @@ def test_ids_that_are_none_are_found_by_halving(ids: str, bad: str, asked: str) 
 
 
 def test_a_refusal_of_both_halves_that_is_about_no_id_ends_the_search() -> None:
-    """A permission that is not there, for one; a refusal without a code says nothing of ids at all."""
+    """ECS may lack a permission, for example. A refusal without a code says nothing about ids."""
     assert ask_for("abcd", "abcd", FORBIDDEN) == ("abcd ab cd", dict.fromkeys("abcd", FORBIDDEN))
     assert ask_for("abcd", "c", FORBIDDEN)[0] == "abcd ab c d"
 
@@ -80,7 +80,7 @@ def test_a_failure_that_is_not_about_ids_starts_no_search(failure: Failure) -> N
 
 
 def test_an_outage_ends_the_search_for_what_is_not_known_yet() -> None:
-    """Asking on would be waiting in vain."""
+    """Further queries would only wait in vain."""
     assert ask_for("abcd", "c", outage_at="ab") == ("abcd ab", dict.fromkeys("abcd", OUTAGE))
     asked, found = ask_for("abcd", "a", outage_at="cd")
     assert asked == "abcd ab cd a b"

@@ -1,4 +1,4 @@
-"""RunInstances that takes its groups from a launch template is checked against the template's groups."""
+"""A RunInstances with a launch template is checked against the template's groups."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run(client: Client, form: str = "sync", **parameters: Any) -> None:
 def test_the_groups_of_the_template_are_the_targets(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
 ) -> None:
-    """By id and by name; the version that is named, or the default one."""
+    """The template is named by id or by name, with a version or with the default one."""
     template = ecs.create_launch_template(ordinary, name="web")
     ecs.create_launch_template_version(template, ordinary, managed, default=True)
     for named in ({"launch_template_id": template}, {"launch_template_name": "web"}):
@@ -50,7 +50,7 @@ def test_the_groups_of_the_template_are_the_targets(
 
 
 def test_ecs_would_refuse_it_too(ecs: FakeEcs, stock: Any, managed: str) -> None:
-    """Otherwise the guard had no business there."""
+    """The guard refuses no call that ECS would do."""
     template = ecs.create_launch_template(managed)
     with pytest.raises(ClientException, match="has been managed by"):
         run(stock, launch_template_id=template)
@@ -67,7 +67,7 @@ def test_ecs_would_refuse_it_too(ecs: FakeEcs, stock: Any, managed: str) -> None
 def test_groups_of_the_request_win(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, own: Any
 ) -> None:
-    """And the template is not even read."""
+    """The guard does not even read the template."""
     run(client, launch_template_id=ecs.create_launch_template(managed), **own(ordinary))
     assert [read.action for read in ecs.reads] == ["DescribeSecurityGroups"]
 
@@ -75,7 +75,7 @@ def test_groups_of_the_request_win(
 def test_a_numbered_version_is_read_once_and_the_default_for_ttl(
     ecs: FakeEcs, client: Client, ordinary: str, mocker: Any
 ) -> None:
-    """A version never changes, but which one is the default may, and so may what a name stands for."""
+    """A version never changes. The default version and the template of a name may change."""
     clock = mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
     template = ecs.create_launch_template(ordinary, name="web")
     calls: list[tuple[dict[str, Any], int]] = [
@@ -115,7 +115,7 @@ def test_many_callers_of_one_template_are_one_read(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_lacking_permission_is_named(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
-    """It counts as "cannot be determined"."""
+    """The status "cannot be determined", and the error names the permission."""
     template = ecs.create_launch_template(ordinary, name="web")
     ecs.answer_always(DESCRIBE, CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}'))
     with pytest.raises(StatusUnavailableError) as unavailable:
@@ -133,7 +133,7 @@ def test_a_lacking_permission_is_named(ecs: FakeEcs, client: Client, ordinary: s
 
 
 def test_a_template_that_is_not_there_is_left_to_ecs(ecs: FakeEcs, client: Client) -> None:
-    """It gives its own NotFound; and a template may name no group at all."""
+    """ECS gives its own NotFound. A template may also name no group at all."""
     with pytest.raises(ClientException, match=r"InvalidLaunchTemplate\.NotFound"):
         run(client, launch_template_id="lt-none")
     run(client, launch_template_id=ecs.create_launch_template())
@@ -149,7 +149,7 @@ def test_the_policy_can_leave_templates_alone(ecs: FakeEcs, managed: str) -> Non
 
 
 def test_a_refusal_for_a_template_is_learned_from(ecs: FakeEcs, managed: str) -> None:
-    """There the groups are not in the request."""
+    """The refused groups are not in the request."""
     cache, template = StatusCache(), ecs.create_launch_template(managed)
     lax = Client(ecs.config(), policy=GuardPolicy(resolve_launch_templates=False), cache=cache)
     with pytest.raises(ClientException, match="has been managed by"):
@@ -169,7 +169,7 @@ def test_a_template_in_no_known_region_cannot_be_looked_up(ecs: FakeEcs, ordinar
 def test_every_template_that_a_call_may_mean_counts(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
-    """Where two are named it is not known which one ECS takes."""
+    """ECS does not document its choice between two templates."""
     one, two = ecs.create_launch_template(ordinary), ecs.create_launch_template(managed, name="two")
     for parameters in (
         {"LaunchTemplateId": one, "LaunchTemplateName": "two"},
@@ -264,7 +264,7 @@ def test_what_is_not_clearly_said_is_not_known(body: object) -> None:
     ],
 )
 def test_one_version_is_asked_for(template: LaunchTemplate, named: dict[str, str]) -> None:
-    """In the read's region, and on behalf of its owner."""
+    """The query has the read's region and owner."""
     read = READ._replace(template=template, owner=(("resourceownerid", "7"),))
     assert next(describe_template(read)) == Query(
         "DescribeLaunchTemplateVersions", {"RegionId": "cn-hangzhou", **named, "ResourceOwnerId": "7"}
@@ -294,7 +294,7 @@ def test_a_read_that_failed_gives_no_groups() -> None:
 
 
 def test_other_versions_in_an_answer_do_not_count() -> None:
-    """Neither before nor after the one that was asked for; whether it is the default one is a flag."""
+    """Versions before and after the requested one are ignored. A flag marks the default version."""
     mine, other = version({"SecurityGroupId": "sg-1"}), version({"SecurityGroupId": "sg-2"}, number=4)
     assert found(sets(other, mine, other)) == ("sg-1",)
     default = LaunchTemplate("lt-1", "", "")
@@ -341,7 +341,7 @@ def test_no_version_is_no_template(template: LaunchTemplate) -> None:
     ],
 )
 def test_a_template_in_an_odd_spelling_is_not_missing(template: LaunchTemplate) -> None:
-    """ECS may read it otherwise where it makes instances of it."""
+    """ECS may read the spelling otherwise when it creates instances."""
     assert found(sets(), template) == Failure(
         reason="ECS finds none that is spelt so, but may read it otherwise where it makes instances",
         next_step="Check the id, the name and the version: that is a number, such as 1.",
@@ -353,7 +353,7 @@ def test_a_template_in_an_odd_spelling_is_not_missing(template: LaunchTemplate) 
 def test_a_change_of_templates_by_the_caller_is_noticed(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str, action: str, form: str
 ) -> None:
-    """After it, the default or the name may stand for other groups."""
+    """The default version or the name may stand for other groups afterwards."""
     template = ecs.create_launch_template(ordinary)
     run(client, form, launch_template_id=template)
     ecs.create_launch_template_version(template, managed, default=True)

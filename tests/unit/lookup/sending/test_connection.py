@@ -1,4 +1,4 @@
-"""The guard's own reads go the way of the caller's call, but carry nothing that was meant for it."""
+"""The guard's reads use the caller's credentials, endpoint and proxy, but nothing meant for the call itself."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DESCRIBE = "DescribeSecurityGroups"
 FORMS = ("sync", "async")
-DEFAULT = DEFAULT_POOL_MAXSIZE + 2  # as two processes lie between
+DEFAULT = DEFAULT_POOL_MAXSIZE + 2  # two processes lie between
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def describe(connection: Connection, form: str) -> object:
 async def test_a_read_is_a_signed_call_of_ecs_and_returns_the_body(
     ecs: FakeEcs, caller: OpenApiClient, form: str
 ) -> None:
-    """And it leaves no trace on the caller's client."""
+    """A read changes nothing on the caller's client."""
     caller._headers = {"x-trace": "mine"}
     caller._global_parameters = GlobalParameters(queries={"Filter": "mine"}, headers={"filter": "mine"})
     before = dict(vars(caller))
@@ -57,14 +57,14 @@ async def test_a_read_is_a_signed_call_of_ecs_and_returns_the_body(
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_the_sdk_itself_tries_a_read_once(ecs: FakeEcs, caller: OpenApiClient, form: str) -> None:
-    """Whoever asked for further tries of the call asked for none of the read."""
+    """The retry options of the caller's client are for its calls, not for the guard's reads."""
     caller._retry_options = RetryOptions({"retryable": True})
     connection = Connection(caller, None, ecs.endpoint)
     assert getattr(connection._client, "_retry_options", None) is None
 
 
 def test_the_way_is_that_of_the_caller(ecs: FakeEcs, caller: OpenApiClient) -> None:
-    """A host that a header names replaces the endpoint; else that stays as it is spelt."""
+    """A host in a header replaces the endpoint. Otherwise the endpoint keeps its spelling."""
     caller._endpoint = f"HTTP://{ecs.endpoint}/"
     connection = Connection(caller, None, ecs.endpoint)
     assert connection.host == ecs.endpoint
@@ -77,7 +77,7 @@ def test_the_way_is_that_of_the_caller(ecs: FakeEcs, caller: OpenApiClient) -> N
 
 
 def test_a_client_without_a_plug_in_signs_as_the_sdk_does(caller: OpenApiClient) -> None:
-    """The SDK has nothing of its own that signs for "v4"."""
+    """The SDK has no signature of its own for "v4"."""
     caller._signature_version = "v4"
     assert Connection(caller, None, "h")._client._signature_version is None
     vars(caller)["_spi"] = object()
@@ -101,7 +101,7 @@ def test_a_client_without_a_plug_in_signs_as_the_sdk_does(caller: OpenApiClient)
 def test_time_outs_are_the_callers_but_end_with_the_lookup(
     caller: OpenApiClient, of_call: Any, of_client: Any, seconds: float, bounds: tuple[int, int]
 ) -> None:
-    """In milliseconds; without any, those of the SDK. The options of the call stay as they are."""
+    """The bounds are in milliseconds, with the SDK's defaults. The options of the call stay unchanged."""
     caller._connect_timeout, caller._read_timeout = of_client
     runtime = RuntimeOptions(connect_timeout=of_call[0], read_timeout=of_call[1])
     connection = Connection(caller, runtime, "h")
@@ -112,7 +112,7 @@ def test_time_outs_are_the_callers_but_end_with_the_lookup(
 
 
 def test_connections_of_equal_settings_are_told_apart_by_credentials_alone(ecs: FakeEcs) -> None:
-    """The endpoint map and extra parameters make no difference; every other setting does."""
+    """The endpoint map and extra parameters make no difference. Every other setting does."""
 
     def settings(runtime: RuntimeOptions | None = None, **changes: Any) -> object:
         client = OpenApiClient(ecs.config())
@@ -159,7 +159,7 @@ def test_every_fork_is_counted() -> None:
 def test_a_forked_process_takes_no_connection_of_its_parents(
     caller: OpenApiClient, mocker: Any, of_call: Any, of_client: Any, size: int
 ) -> None:
-    """The SDK keeps them by the size of the pool, which is another one for each fork that lies between."""
+    """The SDK keys its connections by the size of the pool. Each fork in between changes the size."""
     caller._max_idle_conns = of_client
     runtime = RuntimeOptions(max_idle_conns=of_call)
     assert Connection(caller, runtime, "h")._runtime.max_idle_conns == of_call

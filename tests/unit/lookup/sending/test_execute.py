@@ -1,4 +1,4 @@
-"""The queries of one look-up are driven to their end, within its time, and accounted for: without any server."""
+"""``execute`` runs the queries of one look-up to the end, within its time, and accounts for them. No server takes part."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMS = ("sync", "async")
 
 @pytest.fixture
 def quota(mocker: Any) -> RetryQuota:
-    """One that nobody else pays from."""
+    """A quota of this test's own."""
     quota = RetryQuota()
     for module in ("breaker", "retries", "execute"):
         mocker.patch(f"safe_ecs._lookup.sending.{module}.QUOTA", quota)
@@ -43,7 +43,7 @@ def quota(mocker: Any) -> RetryQuota:
 
 @pytest.fixture
 def pauses(mocker: Any) -> list[float]:
-    """Between tries; nobody waits for them here."""
+    """The pauses between tries. Nobody waits for them."""
     noted: list[float] = []
 
     async def note(seconds: float) -> None:
@@ -55,7 +55,7 @@ def pauses(mocker: Any) -> list[float]:
 
 
 class EcsThatFails:
-    """A way to ECS that gives one answer after the other, raising those that are errors."""
+    """Stands for a connection to ECS: it returns or raises one answer after the other."""
 
     host = "127.0.0.1"
 
@@ -77,7 +77,7 @@ class EcsThatFails:
 
 
 class Book:
-    """Counts, and hears of look-ups."""
+    """An account that keeps every entry."""
 
     def __init__(self) -> None:
         self.counted: list[dict[str, int]] = []
@@ -134,7 +134,7 @@ DOWN = answered("ServiceUnavailable", 503)
 def test_each_query_is_tried_anew_and_accounted_for(
     form: str, quota: RetryQuota, pauses: list[float]
 ) -> None:
-    """Tries are counted from 1 for each; the account hears of every one, and of the end once."""
+    """Each query counts its tries from 1. The account gets every try, and one end for each query."""
     ecs, book = EcsThatFails(DOWN, DOWN, {"a": 1}, DOWN, {"b": 2}), Book()
     assert run(form, ecs, two_queries(), book, 10, 4) == ({"a": 1}, {"b": 2})
     assert ecs.asked == [(DESCRIBE, QUERY.parameters)] * 3 + [(DESCRIBE, ANOTHER.parameters)] * 2
@@ -176,7 +176,7 @@ def test_the_last_failure_is_the_answer(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_without_quota_there_is_one_try(form: str, quota: RetryQuota, pauses: list[float]) -> None:
-    """And another payer's quota is another's."""
+    """Another payer has its own quota."""
     while take(quota, PAYER):
         pass
     ecs = EcsThatFails(*[DOWN] * 9)
@@ -190,7 +190,7 @@ def test_without_quota_there_is_one_try(form: str, quota: RetryQuota, pauses: li
 def test_a_try_that_would_begin_too_late_is_not_made_and_costs_nothing(
     form: str, quota: RetryQuota, pauses: list[float], mocker: Any
 ) -> None:
-    """A pause that ends after lookup_timeout is no pause, but the end."""
+    """A pause beyond lookup_timeout ends the look-up."""
     mocker.patch.object(wait_random_exponential, "__call__", return_value=9.5)
     ecs, book = EcsThatFails(*[DOWN] * 9), Book()
     failure = run(form, ecs, one_query(), book, 9, 4)
@@ -204,7 +204,7 @@ def test_a_try_that_would_begin_too_late_is_not_made_and_costs_nothing(
 def test_what_fails_when_the_time_is_up_is_a_time_out(
     form: str, quota: RetryQuota, mocker: Any, left: float, is_time_out: Any
 ) -> None:
-    """The SDK's own error for it says less."""
+    """The SDK's own error for a time-out says less."""
     clock = mocker.patch("safe_ecs._lookup.sending.execute.monotonic", return_value=1000.0)
     error, book = answered("Forbidden.RAM", 403), Book()
 
@@ -222,7 +222,7 @@ def test_what_fails_when_the_time_is_up_is_a_time_out(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, mocker: Any) -> None:
-    """A second query begins in the time that the first has left, and not at all if that is none."""
+    """A second query gets the time left by the first, and is not sent if none is left."""
     clock = mocker.patch("safe_ecs._lookup.sending.execute.monotonic", return_value=1000.0)
 
     class Slow(EcsThatFails):
@@ -246,7 +246,7 @@ def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, 
 
 
 def test_a_task_waits_no_longer_than_lookup_timeout(quota: RetryQuota) -> None:
-    """Whatever the SDK makes of the time-outs it is given; threads have no such end, and are left behind."""
+    """A task stops waiting even if the SDK ignores its time-outs. A thread cannot be stopped, and is abandoned."""
 
     class Silent(EcsThatFails):
         async def describe_async(self, action: str, query: dict[str, str], seconds_left: float) -> object:

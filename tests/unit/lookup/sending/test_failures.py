@@ -1,4 +1,4 @@
-"""What an error of a read means, in words that hold none of its text: judged without any server."""
+"""A failed read becomes a failure in words of our own, without the text of the error. No server takes part."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ USED_UP = "A quota of DescribeSecurityGroups is used up that lasts longer than a
 def test_a_refusal_of_ecs_says_for_whom_it_holds_and_what_to_do(
     code: str, status: int, next_step: str, scope: Any, is_outage: Any
 ) -> None:
-    """The text of the server is left out: it may hold what was signed."""
+    """The failure omits the server's text, as the text may hold signed values."""
     error = answered(code, status)
     assert failure_of(error, DESCRIBE) == Failure(
         reason=f"DescribeSecurityGroups answered {status} {code}",
@@ -107,7 +107,7 @@ def test_what_stopped_the_sdk_is_named_by_its_class_alone(error: Exception, name
 
 
 def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
-    """It holds for those alone who would wait no longer."""
+    """A time-out holds only for callers with the same or a shorter lookup_timeout."""
     error = TimeoutError()
     failure = timed_out(DESCRIBE, 2.5, error)
     assert failure == Failure(

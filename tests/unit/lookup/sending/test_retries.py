@@ -1,4 +1,4 @@
-"""A read is tried again after pauses that grow, and within bounds."""
+"""The guard retries some failures of a read, a limited number of times, after a growing pause."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from safe_ecs._lookup.sending.retries import retrying, retrying_async
 
 
 def test_pauses_grow_at_random_from_a_tenth_of_a_second_to_two() -> None:
-    """So that callers who failed together do not come back together."""
+    """Callers that failed together must not return together."""
     wait: Any = retrying("payer", 4, 10).wait
 
     class State:
