@@ -1,8 +1,9 @@
-"""A narrow, recorded exception: calls that a person lets through on purpose, though they would be refused.
+"""Bypass: a narrow, recorded exception. A person lets calls through on purpose that the guard would refuse.
 
-It lives in a context variable, so that it holds in the thread or task that entered the block and nowhere else. A
-thread or a process that is started inside, forked ones included, starts without it. A task that is started inside, and
-``asyncio.to_thread``, take a copy of the variable, as they do of all: for them it holds too, but no longer than the block.
+A bypass lives in a context variable, so that it holds in the thread or task that entered the block and
+nowhere else. A thread or process started inside the block, forked ones included, starts without the bypass. A
+task started inside, and ``asyncio.to_thread``, copy all context variables: the bypass holds there too, but no
+longer than the block.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ class Bypass:
 
     Args:
         client: The client.
-        reason: Why; it goes into every record.
-        security_group_ids: The groups; None for whatever a call targets.
+        reason: The reason, for every record.
+        security_group_ids: The groups; None for all targets of a call.
         actions: The guarded operations; None for all of them.
 
     Raises:
         TypeError: An argument is of the wrong type.
-        ValueError: There is no reason, a collection is empty, an id is blank, or an action is none that is guarded.
+        ValueError: The reason is blank, a collection is empty, an id is blank, or an action is not guarded.
 
     Attributes:
         reason: As above, on one line.
-        is_open: Whether the block that it holds in has begun and not ended.
+        is_open: Whether the block of the bypass has begun and not ended.
     """
 
     def __init__(
@@ -62,10 +63,10 @@ class Bypass:
         self._process = os.getpid()
 
     def __enter__(self) -> None:
-        """Hold from now on.
+        """Let calls through from now on.
 
         Raises:
-            RuntimeError: It has been entered before.
+            RuntimeError: The bypass has been entered before.
         """
         if self._token is not None:
             raise RuntimeError("a bypass holds for one block: make another one for another block")
@@ -73,25 +74,26 @@ class Bypass:
         self._token = _ACTIVE.set((*(each for each in _ACTIVE.get() if each.is_open), self))
 
     def __exit__(self, *_: object) -> None:
-        """Hold no longer."""
-        # A task that was started inside keeps its copy of the variable, but not the exception.
+        """Let no more calls through."""
+        # A task started inside keeps its copy of the variable, and with it this object: close the object.
         self.is_open = False
-        with suppress(ValueError):  # A generator may be closed in another context than it was begun in.
+        with suppress(ValueError):  # A generator may end in another context than it began in.
             _ACTIVE.reset(cast("Token[tuple[Bypass, ...]]", self._token))
 
     def is_for(self, client: OpenApiClient) -> bool:
-        """Return whether it was made for this client, which a copy of the client is not."""
+        """Return whether the bypass was made for this client. A copy of the client is another client."""
         return self._client() is client
 
     def covers(self, decision: Decision) -> bool:
-        """Return whether it lets a refused call through."""
+        """Return whether the bypass lets a refused call through."""
+        # A forked child has a copy of the variable, but the person made the bypass for the parent.
         if not self.is_open or self._process != os.getpid():
             return False
         if self._actions is not None and decision.action not in self._actions:
             return False
         if self._security_group_ids is None:
             return True
-        # Targets that cannot be read, which have no id, are none of those that were named.
+        # Unreadable targets have the id "", which no bypass can name: only one for all targets covers them.
         stopped_by = {group.security_group_id for group in decision.managed}
         stopped_by.update(each.security_group_id for each in decision.undetermined)
         return stopped_by <= self._security_group_ids
@@ -101,9 +103,9 @@ _ACTIVE: Final[ContextVar[tuple[Bypass, ...]]] = ContextVar("safe_ecs_bypasses",
 
 
 def unless_bypassed(client: OpenApiClient, decision: Decision) -> Decision:
-    """Return a decision to refuse as it is, or as what it becomes by the bypasses of the client.
+    """Return a decision to refuse unchanged, or as ``bypassed`` if the bypasses of the client cover the call.
 
-    Every one that holds has to cover the call: one inside another narrows it.
+    Every bypass in force has to cover the call: a block inside another narrows the outer one.
     """
     everywhere = _ACTIVE.get()
     if not everywhere:

@@ -1,6 +1,6 @@
-"""Imports what a package offers when it is asked for, since importing the SDK takes half a second.
+"""Imports the public names of a package at their first use, because importing the SDK takes half a second.
 
-pytest imports this package whenever it starts, for the plugin that it offers.
+pytest imports this package at every start, for the plugin of safe_ecs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def offer(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return the ``__getattr__`` and the ``__dir__`` of a package that offers names.
+    """Return ``__getattr__`` and ``__dir__`` for a package that offers names.
 
     Args:
-        package: The package's name.
-        homes: For each name, the module it comes from.
+        package: The name of the package.
+        homes: The module of each name.
     """
     module = sys.modules[package]
 
@@ -26,6 +26,7 @@ def offer(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], objec
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value: object = getattr(import_module(homes[name]), name)
+        # The next use finds the name in the module, without this function.
         setattr(module, name, value)
         return value
 

@@ -1,4 +1,4 @@
-"""What safe_ecs raises. Seeing one of these means that the call was not sent.
+"""The errors that safe_ecs raises. Each of them means that safe_ecs did not send the call.
 
 ::
 
@@ -6,8 +6,8 @@
     +-- ManagedSecurityGroupError  (also the SDK's ClientException)  a target is managed
     +-- StatusUnavailableError     (also the SDK's ClientException)  a status cannot be determined
 
-Both have the attributes of the exception that the stock client raises for the refusal of ECS, so that
-handlers written for that one keep working; ``decision`` comes on top.
+Both have the attributes of the exception that the stock client raises for a refusal by ECS, so that handlers
+written for that exception keep working. The attribute ``decision`` is new.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ _TROUBLESHOOT: Final = "https://api.aliyun.com/troubleshoot"
 
 
 class GuardError(Exception):
-    """Base of what safe_ecs raises instead of sending a call, or where ``client.guard`` cannot say what it was asked.
+    """Base of the errors of safe_ecs. Raised instead of sending a call, or if ``client.guard`` has no answer.
 
     Attributes:
-        decision: The decision that stopped the call, or says what could not be read.
+        decision: The decision that stopped the call, or that names the groups ``client.guard`` could not
+            read.
     """
 
     decision: Decision
@@ -43,8 +44,8 @@ class GuardError(Exception):
 class _RefusedError(GuardError, ClientException):
     """A refusal in the shape of the SDK's ClientException for an answer of ECS.
 
-    What is the same for every refusal is a class attribute, and the texts are made when somebody reads them:
-    the SDK's own constructor would take as long as the whole review.
+    The values that all refusals share are class attributes. The texts are made when a program first reads
+    them. This saves time: the SDK's own constructor would take as long as the whole review.
     """
 
     name = "ClientException"
@@ -55,24 +56,24 @@ class _RefusedError(GuardError, ClientException):
     retry_after = stack = None
 
     def __init__(self, decision: Decision, request_id: str | None = None) -> None:
-        # Without the SDK's constructor: see above.
+        # Do not call the constructor of the SDK: the docstring of the class has the reason.
         self.decision = decision
         if request_id is not None:
             self.request_id = request_id
 
     @cached_property
     def request_id(self) -> str:  # type: ignore[override]  # it can be assigned to, like the SDK's attribute
-        """An id in the form of ECS: a random UUID in capitals. ECS was not asked and knows nothing of it."""
+        """A random UUID in capitals, the form of ECS. ECS did not make this id and does not know it."""
         return str(uuid4()).upper()
 
     @cached_property
     def message(self) -> str:
-        """The text, as the SDK frames it."""
+        """The text in the frame of the SDK: status, text and request id."""
         return f"code: {self.status_code}, {self._text} request id: {self.request_id}"
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """What would be the body of the answer."""
+        """The body that an answer of ECS would have."""
         return {
             "RequestId": self.request_id,
             "HostId": self.decision.endpoint,
@@ -99,15 +100,16 @@ class _RefusedError(GuardError, ClientException):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Rebuild from the decision, which says everything the error says."""
+        """Rebuild the error from its decision and its request id, the sources of all its texts."""
         return type(self), (self.decision, self.request_id)
 
 
 class ManagedSecurityGroupError(_RefusedError):
-    """A target of the call is a managed security group; nothing was sent.
+    """A target of the call is a managed security group. safe_ecs did not send the call.
 
-    It has every attribute of the stock client's exception for the same call, with the same ``code`` and
-    ``status_code``, and a ``message`` that begins as that of ECS does but for the product, which no query tells.
+    The error has every attribute of the stock client's exception for the same call, with the same ``code``
+    and ``status_code``. Its ``message`` begins as the text of ECS does, but without the product: no query
+    returns the product.
 
     Source: ECS user guide, *Managed security groups*.
 
@@ -120,6 +122,7 @@ class ManagedSecurityGroupError(_RefusedError):
 
     @property
     def _text(self) -> str:
+        # The first sentence is the text of ECS, because programs search for it.
         managed = self.decision.managed
         named = " ".join(
             f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
@@ -145,12 +148,13 @@ class ManagedSecurityGroupError(_RefusedError):
 
 
 class StatusUnavailableError(_RefusedError):
-    """Whether a group is managed cannot be determined; of the call, if there was one, nothing was sent.
+    """The status of a group cannot be determined. safe_ecs did not send the call, if there was one.
 
-    ``__cause__`` is what stopped the look-up, if an exception did. It does not survive pickling.
+    ``__cause__`` is the exception that stopped the look-up, or None. Pickling drops the exception.
 
     Args:
-        decision: The decision that stopped the call, or says what could not be read; its outcome is ``unavailable``.
+        decision: The decision that stopped the call, or that names the groups ``client.guard`` could not
+            read. Its outcome is ``unavailable``.
         request_id: The id to carry; a new one if None.
     """
 
@@ -158,6 +162,7 @@ class StatusUnavailableError(_RefusedError):
 
     def __init__(self, decision: Decision, request_id: str | None = None) -> None:
         super().__init__(decision, request_id)
+        # Several look-ups may have raised; an exception has room for one cause.
         self.__cause__ = next((u.cause for u in decision.undetermined if u.cause), None)
 
     @property
@@ -172,6 +177,7 @@ class StatusUnavailableError(_RefusedError):
 
     @property
     def _recommend(self) -> str:
+        # The page gives advice for a code of ECS. The code of this error is unknown to ECS.
         cause_code = next((u.code for u in self.decision.undetermined if u.code), None)
         if cause_code is None:
             return "https://api.aliyun.com/document/Ecs/2014-05-26/DescribeSecurityGroups"
@@ -179,7 +185,7 @@ class StatusUnavailableError(_RefusedError):
 
 
 def _since(group: GroupStatus) -> str:
-    """Say how the guard knows of a group, and since when."""
+    """Return a sentence with the origin and the age of a status."""
     ago = "just now" if group.age < 1 else f"{group.age:.0f} s ago"
     if group.source == "shared":
         return f"ECS said so to another process {ago}."

@@ -1,4 +1,4 @@
-"""What the guard does, and for how long it trusts what it knows."""
+"""GuardPolicy: the rules of one client, checked once when they are made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LONGEST_SECONDS: Final = 30 * 24 * 3600.0
-"""Longer waits than some weeks overflow in the operating system's clocks, and a status that old is none."""
+"""The longest duration.
+
+Waits of some weeks overflow in the clocks of operating systems, and a status that old is worthless.
+"""
 
 Mode: TypeAlias = Literal["enforce", "audit", "off"]
 OnUnavailable: TypeAlias = Literal["deny", "allow"]
@@ -21,26 +24,29 @@ OnUnavailable: TypeAlias = Literal["deny", "allow"]
 class GuardPolicy:
     """The rules of one client. Frozen; make variants with ``dataclasses.replace``.
 
-    Durations are seconds as int or float, or a ``timedelta``, of 30 days at most; they are kept as float seconds.
+    Durations are seconds as int or float, or a ``timedelta``, of 30 days at most. The policy keeps float
+    seconds.
 
     Attributes:
-        mode: ``"enforce"`` refuses; ``"audit"`` lets everything through and says what it *would have
-            denied*; ``"off"`` looks nothing up.
-        on_unavailable: What becomes of a call when a status cannot be determined: ``"deny"`` or
-            ``"allow"``.
-        allowed_service_ids: Groups managed by these services may be changed: the caller acts for
-            them. Integers, as ECS gives them in ``ServiceID``.
-        ttl: How long a found status is trusted.
-        missing_ttl: How long a group that was not found is taken to be missing.
-        failure_ttl: How long a failed look-up is not repeated.
-        stale_ttl: How long after ``ttl`` a found status still serves while ECS cannot be asked; 0 for not at all.
-        lookup_timeout: The most that a call waits for look-ups in all: tries, waits and pages included.
+        mode: ``"enforce"`` refuses; ``"audit"`` lets every call through and records each one that it *would
+            have denied*; ``"off"`` looks nothing up.
+        on_unavailable: The answer to a call when a status cannot be determined: ``"deny"`` or ``"allow"``.
+        allowed_service_ids: The services that the caller acts for: the caller may change their groups.
+            Integers, as in ``ServiceID`` of ECS.
+        ttl: Seconds that the guard trusts a found status.
+        missing_ttl: Seconds that a group counts as missing after ECS did not find it.
+        failure_ttl: Seconds before the guard repeats a failed look-up.
+        stale_ttl: Seconds after ``ttl`` that a found status still serves while ECS cannot be asked; 0 for
+            none.
+        lookup_timeout: The most seconds that a call waits for all its look-ups: tries, waits and pages
+            included.
         lookup_attempts: The most tries for one Describe call.
-        resolve_launch_templates: Whether RunInstances that takes its groups from a launch template is checked.
+        resolve_launch_templates: Whether the guard checks a RunInstances that takes its groups from a launch
+            template.
 
     Raises:
-        TypeError: A field has the wrong type. Names the field.
-        ValueError: A field has an impossible value. Names the field.
+        TypeError: A field has the wrong type. The message names the field.
+        ValueError: A field has an impossible value. The message names the field.
     """
 
     mode: Mode = "enforce"
@@ -55,9 +61,10 @@ class GuardPolicy:
     resolve_launch_templates: bool = True
 
     def __post_init__(self) -> None:
-        """Check every field once, so that nothing later has to."""
+        """Check every field once, so that no later code has to."""
         _one_of("mode", self.mode, get_args(Mode))
         _one_of("on_unavailable", self.on_unavailable, get_args(OnUnavailable))
+        # Even here, a frozen dataclass takes no plain assignment.
         object.__setattr__(self, "allowed_service_ids", _service_ids(self.allowed_service_ids))
         for name in ("ttl", "missing_ttl", "failure_ttl", "stale_ttl", "lookup_timeout"):
             object.__setattr__(self, name, _seconds(name, getattr(self, name)))
@@ -81,6 +88,7 @@ def _one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
 def _seconds(name: str, value: object) -> float:
     if isinstance(value, timedelta):
         value = value.total_seconds()
+    # A bool is an int to Python, but ``ttl=True`` is a mistake.
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number of seconds or a timedelta, not {value!r}")
     try:

@@ -1,4 +1,4 @@
-"""What ECS says of a group (a status), what the guard says of a call (a decision), and the rule between."""
+"""GroupStatus (ECS about a group), Decision (the guard about a call), and the rule between the two."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ Source: TypeAlias = Literal["lookup", "cache", "shared", "learned", "warm", "sta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undetermined:
-    """A group whose status could not be learned, which is not the same as unmanaged.
+    """A group of unknown status. Unknown is not unmanaged.
 
     Attributes:
         security_group_id: The group, or "" when the call's targets themselves cannot be read.
-        reason: Why, as a clause that follows "cannot be determined:". Holds no server text, and no value of a parameter.
-        next_step: What to do about it, as a sentence.
-        code: The error code of ECS, if that was the cause.
-        launch_template: The launch template whose groups cannot be told, with its version; "" if it is none's.
-        cause: The exception, if there was one; it does not survive pickling.
+        reason: The cause, as a clause that follows "cannot be determined:". Holds no server text and no value
+            of a parameter.
+        next_step: The advice to the caller, as a sentence.
+        code: The error code of ECS; None if no answer of ECS was the cause.
+        launch_template: The launch template with unknown groups, and its version; "" if the cause is no
+            template.
+        cause: The exception, or None. Pickling drops the exception.
     """
 
     security_group_id: str
@@ -39,7 +41,7 @@ class Undetermined:
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Leave the cause behind: exceptions of the transport need not be picklable."""
+        """Leave out the cause: an exception of the transport need not be picklable."""
         fields = self.security_group_id, self.reason, self.next_step, self.code, self.launch_template
         return _undetermined, fields
 
@@ -56,22 +58,25 @@ def _undetermined(
     )
 
 
-# Named tuples, as the hit path makes one of each for every call: a frozen dataclass takes four times as long.
+# Why named tuples: a call that is decided from memory makes a GroupStatus for each target, and a Decision. A
+# frozen dataclass takes four times as long to make.
 
 
 class GroupStatus(NamedTuple):
-    """What ECS says of one security group.
+    """The status of one security group, as ECS gave it.
 
     Attributes:
         security_group_id: The group, in lower case and without surrounding blanks.
-        exists: False when a complete DescribeSecurityGroups answer did not contain it.
+        exists: False when a complete DescribeSecurityGroups answer did not contain the group.
         service_managed: ``ServiceManaged`` of the answer; the only field that makes a group managed.
-        service_id: ``ServiceID`` of the answer. It may be set on an ordinary group as well.
+        service_id: ``ServiceID`` of the answer; None if absent or malformed. An unmanaged group may have one
+            as well.
         region_id: The region that was asked.
-        source: ``"lookup"`` if ECS was asked for this decision. What was remembered came from an earlier look-up
-            (``"cache"``), from another process (``"shared"``), from the caller's own calls (``"learned"``) or
-            from a listing of the guard's (``"warm"``); ``"stale"`` is what has outlived ``ttl`` and serves while ECS cannot be asked.
-        age: Seconds since ECS gave the answer.
+        source: The origin of the status. ``"lookup"``: ECS, for this decision. ``"cache"``: an earlier
+            look-up. ``"shared"``: another process. ``"learned"``: the caller's own calls. ``"warm"``: a
+            listing by the guard. ``"stale"``: remembered for longer than ``ttl``, used while ECS cannot be
+            asked.
+        age: Seconds since ECS was asked; 0.0 for ``"lookup"``.
     """
 
     security_group_id: str
@@ -91,12 +96,12 @@ class GroupStatus(NamedTuple):
 
     @property
     def owner(self) -> str:
-        """The service id in words: ``unknown`` where ECS names none."""
+        """The service id as text; ``unknown`` if ECS names none."""
         return "unknown" if self.service_id is None else str(self.service_id)
 
     @property
     def reason(self) -> str:
-        """The status in one sentence, such as a program says when it skips the group."""
+        """The status in one sentence, for the output of a program that skips the group."""
         group = self.security_group_id
         if not self.exists:
             return f"{group} was not found in {self.region_id}."
@@ -109,22 +114,27 @@ class GroupStatus(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What the guard says of one call; in an error of ``client.guard.status`` and the like, of what it could not read.
+    """The guard's decision about one call.
+
+    An error of ``client.guard.status``, or of another read of ``client.guard``, holds a decision too: about
+    the groups that could not be read.
 
     Attributes:
-        action: The operation as it will be sent; ``DescribeSecurityGroups`` if there is no call.
-        region_id: The region that was asked first; None when no region could be found.
-        endpoint: The host the call is addressed to.
-        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``bypassed`` (it would have been refused but for
-            a bypass), ``unavailable`` (a status could not be determined) or ``not_guarded`` (the operation is
-            not refused on managed groups).
-        refused: Whether the call is stopped. An ``unavailable`` call is, unless the policy lets it go.
-        policy: The policy that was applied.
-        groups: The status of every group the call targets, as far as they are known.
-        undetermined: The groups whose status is not known.
-        bypass_reason: Why the bypass was made that lets the call through; "" if none does.
-        reads: How many Describe requests were sent for it while it was waiting, further tries and pages included. One
-            that several calls were waiting for counts for each of them.
+        action: The operation as the SDK will send it; ``DescribeSecurityGroups`` if there is no call.
+        region_id: The first region of the look-up; None if no region could be found, or if the mode is
+            ``off``.
+        endpoint: The host of the call.
+        outcome: ``allowed``, ``denied``, ``would_deny`` (audit mode), ``bypassed`` (refused but for a
+            bypass), ``unavailable`` (a status could not be determined) or ``not_guarded`` (ECS does not
+            refuse the operation on managed groups).
+        refused: Whether the guard stops the call: if ``denied``, and if ``unavailable`` unless the policy
+            lets the call go.
+        policy: The policy that the guard applied.
+        groups: The known statuses of the call's targets.
+        undetermined: The targets of unknown status.
+        bypass_reason: The reason of the bypass that lets the call through; "" without a bypass.
+        reads: Describe requests that were sent and answered while the call waited, retries and pages included.
+            A request that several calls wait for counts for each of the calls.
     """
 
     action: str
@@ -145,12 +155,12 @@ class Decision(NamedTuple):
 
     @property
     def managed(self) -> tuple[GroupStatus, ...]:
-        """The targets the caller may not change: managed, by a service that is not allowed."""
+        """The targets that the caller may not change: managed by a service that the policy does not allow."""
         return tuple(group for group in self.groups if is_out_of_bounds(group, self.policy))
 
     @property
     def reason(self) -> str:
-        """One sentence that says why."""
+        """The explanation of the outcome, in a sentence or two."""
         action = self.action
         if self.outcome == "not_guarded":
             operation = OPERATIONS.get(action)
@@ -192,7 +202,7 @@ class Decision(NamedTuple):
 
 
 def statuses_html(groups: Sequence[GroupStatus], undetermined: Sequence[Undetermined] = ()) -> str:
-    """Return a table of groups for a notebook; "" if there are none."""
+    """Return an HTML table of groups for a notebook; "" without groups."""
     known = [
         (g.security_group_id, g.region_id, g.state, g.service_id, g.source, f"{g.age:.0f} s") for g in groups
     ]
@@ -202,17 +212,17 @@ def statuses_html(groups: Sequence[GroupStatus], undetermined: Sequence[Undeterm
 
 
 def is_out_of_bounds(group: GroupStatus, policy: GuardPolicy) -> bool:
-    """Return whether a group is managed by a service that the caller does not act for."""
+    """Return whether a service manages the group and the caller does not act for that service."""
     return group.service_managed and group.service_id not in policy.allowed_service_ids
 
 
 def decide(
     groups: Sequence[GroupStatus], undetermined: Sequence[Undetermined], policy: GuardPolicy
 ) -> tuple[Outcome, bool]:
-    """Return the outcome for a guarded call and whether it is refused.
+    """Return the outcome of a guarded call, and whether the guard refuses the call.
 
-    A group known to be managed outweighs one whose status is unknown: that call is certain to fail.
-    A group that does not exist stops nothing, because ECS gives its own NotFound.
+    A managed group outweighs a group of unknown status, because ECS is certain to refuse the call.
+    A missing group stops nothing, because ECS answers with its own NotFound.
     """
     enforced = policy.mode == "enforce"
     for group in groups:

@@ -1,4 +1,4 @@
-"""Drives a generator that asks questions and is sent the answers: the one place for each colour of function."""
+"""Runs a generator of questions to its result: ``drive`` for threads, ``drive_async`` for event loops."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ _Answer = TypeVar("_Answer")
 _Result = TypeVar("_Result")
 
 
+# Why generators: a rule in a generator is written once, and runs in a thread and in an event loop alike.
+
+
 def drive(steps: Generator[_Question, _Answer, _Result], answer: Callable[[_Question], _Answer]) -> _Result:
-    """Answer every question and return the result."""
+    """Send the generator an answer to each of its questions, and return its result."""
     try:
         question = next(steps)
         while True:
@@ -26,7 +29,7 @@ def drive(steps: Generator[_Question, _Answer, _Result], answer: Callable[[_Ques
 async def drive_async(
     steps: Generator[_Question, _Answer, _Result], answer: Callable[[_Question], Awaitable[_Answer]]
 ) -> _Result:
-    """Do what ``drive`` does, in an event loop."""
+    """Run a generator as ``drive`` does, and await each answer."""
     try:
         question = next(steps)
         while True:

@@ -1,12 +1,12 @@
-"""What will really be sent: action, version, region and targets after the SDK's own merges.
+"""Reads a merged call: the action, version, host, regions and targets that the SDK will send.
 
-``x-acs-action`` and ``x-acs-version`` are ordinary headers, and ``Action`` and ``Version`` ordinary parameters, so
-any layer that the SDK merges can replace them: global parameters, the runtime's extra ones, the request's, and, for
-headers, those of ``set_rpc_headers``.
+``x-acs-action`` and ``x-acs-version`` are ordinary headers, and ``Action`` and ``Version`` are ordinary
+parameters. So every layer that the SDK merges can replace them: the global parameters, the extra parameters
+of the runtime, the request, and, for headers, ``set_rpc_headers``.
 
-Where it is not documented which of two places ECS believes (a header or a parameter, the query or the body), every
-candidate counts: the call is guarded if one of them is a guarded operation, and every group that one of them names
-is a target.
+ECS does not document the order of precedence between a header and a parameter, or between query and body. So
+every candidate counts: one guarded operation among the candidates makes the call guarded, and every group
+named by a candidate is a target.
 """
 
 from __future__ import annotations
@@ -26,18 +26,23 @@ if TYPE_CHECKING:
     from safe_ecs._core.request import MergedCall
 
 PROTOCOLS: Final = frozenset({"HTTP", "HTTPS", "http", "https"})
-"""What the SDK takes for the beginning of the URL without asking; another text there may be all of a URL."""
+"""The plain protocols. The SDK begins the URL with any other text as well, even with a whole URL."""
 
 _FROM_TEMPLATES: Final = "RunInstances"
 _HEADERS: Final = {"x-acs-action": "action", "x-acs-version": "version", "x-acs-region-id": "regionid"}
-"""The headers that do a parameter's work."""
+"""The headers that stand for a parameter, each with the name of the parameter in lower case."""
 
 
 def effective_request(merged: MergedCall) -> EffectiveRequest | None:
-    """Return what will be sent, or None when it is no operation of ECS that is guarded or learned from."""
+    """Return the request that the SDK will send.
+
+    None means that the guard lets the call pass unread: the action is not in ``RELEVANT_ACTIONS``, the
+    version is not that of ECS, or the SDK has no host to send to.
+    """
     seen = Parameters()
     host = _read(merged, seen)
     action = ""
+    # The first guarded candidate is the action. Without a guarded one, the last action to learn from is.
     for candidate in seen.actions:
         if action not in GUARDED:
             action = RELEVANT_ACTIONS.get(candidate.lower()) or RELEVANT_ACTIONS.get(
@@ -46,8 +51,9 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
     if not action or not (ECS_VERSION in seen.versions or _is_version_of_ecs(seen.versions)):
         return None
     if not host and not merged.plugged_in:
-        return None  # The SDK fails on it before it sends anything.
+        return None  # The SDK fails on a call without a host before it sends anything.
     region_id = merged.client_region_id
+    # A group that RunInstances names for the instance itself replaces the groups of its launch template.
     return EffectiveRequest(
         action,
         host,
@@ -62,33 +68,40 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
 
 
 def _is_version_of_ecs(versions: list[str]) -> bool:
-    """Return whether one of the versions, if there are any, may be taken for that of ECS."""
+    """Return whether ECS may read one of the versions as its own.
+
+    No version at all may mean that of ECS, and so may a version without digits.
+    """
     digits = ["".join(filter(str.isdigit, folded(version))) for version in versions]
     return not digits or not {"", ECS_VERSION.replace("-", "")}.isdisjoint(digits)
 
 
 def _read(merged: MergedCall, seen: Parameters) -> str:
-    """Read everything a call carries and return the host it goes to."""
+    """Read all layers of a call into ``seen``, and return the host that the call goes to."""
     host = "" if merged.host is None else text_of(merged.host)
     try:
         if merged.headers or merged.once_headers:
             named_host = _read_headers(merged, seen)
             host = text_of(named_host) if named_host else host
         else:
+            # No layer has headers: the transport's own action and version are the only header candidates.
             seen.actions.append(text_of(merged.action))
             if merged.version is not None:
                 seen.versions.append(text_of(merged.version))
         _read_parameters(merged, seen, host)
     except Exception as error:  # noqa: BLE001 - an object of the caller's may raise anything
+        # The transport's action counts in any case: an unreadable call of a guarded operation is refused.
         seen.actions.append(text_of(merged.action))
         seen.unreadable = f"reading its parameters raised {type(error).__name__}"
     return bare_host(host)
 
 
 def _read_headers(merged: MergedCall, seen: Parameters) -> object:
-    """Take action, version and region from the headers and return the host, if they replace it."""
+    """Add action, version and region of the headers to ``seen``, and return the host in the headers."""
     headers = {"x-acs-action": merged.action, "x-acs-version": merged.version, **merged.headers}
     every = [headers]
+    # The SDK sends the headers of set_rpc_headers with the first try only. A further try goes out without
+    # them, so that both sets of headers count.
     if merged.once_headers:
         with_once_headers = {**headers, **merged.once_headers}
         every = [headers, with_once_headers] if merged.tried_again else [with_once_headers]
@@ -102,8 +115,10 @@ def _read_headers(merged: MergedCall, seen: Parameters) -> object:
             lowered = text_of(name).lower()
             if lowered in _HEADERS:
                 seen.add(_HEADERS[lowered], value)
+            # The SDK connects to the header "host". A header "Host" may name another host to the server.
             elif lowered == "host" and name != "host" and text_of(value) != address:
                 seen.unreadable = f"its header {name} names another host than its address"
+    # A gateway plug-in sets action, version and host after all headers. The headers stay candidates.
     if merged.plugged_in:
         seen.add("action", merged.action)
         seen.add("version", merged.version)
@@ -113,6 +128,7 @@ def _read_headers(merged: MergedCall, seen: Parameters) -> object:
 
 def _read_parameters(merged: MergedCall, seen: Parameters, host: str) -> None:
     for name, value in merged.query.items():
+        # Plain text under a plain name is nearly every parameter. ``add`` would do the same, more slowly.
         if type(name) is str and type(value) is str:
             kind = kind_of(name)
             if kind is not None and (text := value.strip()):
@@ -123,6 +139,7 @@ def _read_parameters(merged: MergedCall, seen: Parameters, host: str) -> None:
     has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
         text_of(protocol).lower() in PROTOCOLS
     )
+    # A "?" in protocol, host or path begins a query, with parameters that the server reads like all others.
     if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
         path = text_of(pathname)
         _, _, smuggled = f"{text_of(protocol)}://{host}{path}".partition("?")
@@ -154,20 +171,23 @@ def _read_body(body: object, seen: Parameters) -> None:
 
 
 def _read_encoded(body: str, seen: Parameters) -> None:
-    """Read an encoded body as JSON or as a form: its content type is a header like any other."""
+    """Read an encoded body as JSON or as a form.
+
+    The content type does not decide, because any layer can replace that header.
+    """
     if body.lstrip()[:1] in {"{", "["}:
         try:
             seen.add("", json.loads(body, object_pairs_hook=Pairs))
         except (ValueError, RecursionError):
             seen.unreadable = "its body begins like JSON and is none"
     elif body and not (body.isascii() and body.isprintable() and "=" in body):
-        # Another character set, a compressed or a multipart body: the server may know how to read it.
+        # The server may read other character sets, compressed and multipart bodies; the guard cannot.
         seen.unreadable = "its body is neither a form nor JSON"
     else:
         _read_form(body, seen)
 
 
 def _read_form(text: str, seen: Parameters) -> None:
-    # Older servers take a semicolon for an ampersand.
+    # Older servers split a form at semicolons as well as at ampersands.
     for name, value in parse_qsl(text.replace(";", "&")):
         seen.add(name, value)

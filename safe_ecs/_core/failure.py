@@ -1,4 +1,4 @@
-"""Why ECS gave no answer, and for whom that holds."""
+"""Failure: a look-up without an answer, with its cause and its scope."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Scope: TypeAlias = Literal["group", "principal", "endpoint"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A look-up that brought no answer. A value, not an exception: it is shared by all who waited for it.
+    """A look-up without an answer. A value and not an exception, because all callers of a batch share it.
 
     Attributes:
         reason: As in ``Undetermined``.
         next_step: As in ``Undetermined``.
         code: As in ``Undetermined``.
         cause: As in ``Undetermined``.
-        scope: For whom it holds: this ``"group"`` alone, whatever the ``"principal"`` asks (wrong keys,
-            throttling), or everybody at the ``"endpoint"`` (an outage).
-        is_outage: Whether ECS could not be asked, which passes, as against an answer that says no.
-        timeout_seconds: The ``lookup_timeout`` in seconds that it took too long for; infinity if time was not the matter.
-            It says nothing to those who would wait longer.
+        scope: The look-ups that fail likewise: of this ``"group"`` alone, all of the ``"principal"`` (wrong
+            keys, throttling), or all at the ``"endpoint"`` (an outage).
+        is_outage: Whether ECS could not be asked, a passing state; False for a refusal.
+        timeout_seconds: The ``lookup_timeout`` that expired; ``math.inf`` if this was no time-out. The
+            failure does not count for a caller with a longer ``lookup_timeout``.
     """
 
     reason: str
@@ -36,7 +36,7 @@ class Failure:
     timeout_seconds: float = math.inf
 
     def of(self, security_group_id: str) -> Undetermined:
-        """Return what this failure means for one group, or with "" for the targets of a call."""
+        """Return this failure as the unknown status of one group or, with "", of a call's targets."""
         return Undetermined(
             security_group_id=security_group_id,
             reason=self.reason,

@@ -1,18 +1,18 @@
-"""The permission table: what may be done to a managed security group, and by whom.
+"""The permission table: every ECS operation that can name a security group, guarded or not.
 
-**What belongs here.** Every ECS operation whose request can name a security group, as a target or
-otherwise. An operation is *guarded* when the account may not perform it on a managed group: ECS then
-answers 403 ``InvalidOperation.ResourceManagedByCloudProduct`` and safe_ecs refuses the call before it
-is sent. Every other operation says in ``not_guarded_because`` why it is let through unseen.
+**Scope.** Every ECS operation with a request that can name a security group, as a target or otherwise. An
+operation is *guarded* when the account may not perform it on a managed group: ECS then answers 403
+``InvalidOperation.ResourceManagedByCloudProduct``, and safe_ecs refuses the call before the SDK sends it.
+Every other operation states in ``not_guarded_because`` why the guard lets it through.
 
-**Where the rules come from.** The 19 rows of "Permissions on API operations related to managed security
-groups" (ECS user guide, *Managed security groups*), in the order of that page. The page lacks
-ModifyInstanceVpcAttribute, whose API page lists the same error code for its ``SecurityGroupId.N``.
+**Source.** The 19 rows of "Permissions on API operations related to managed security groups" (ECS user guide,
+*Managed security groups*). The page lacks ModifyInstanceVpcAttribute, but the API page of that operation
+lists the same error code for its ``SecurityGroupId.N``.
 
-**How to add one.** Add an ``Operation`` with the action spelt as ECS spells it, a summary in your own
-words and, if the account may perform it, the reason. ``tests/unit/core/test_operations.py`` walks the request
-models of the installed SDK and fails when one that mentions a security group is in no row; FakeEcs and
-``python -m safe_ecs demo`` have to know each guarded operation too, and fail until they do.
+**How to add one.** Add an ``Operation`` with the action spelt as ECS spells it, a summary in your own words
+and, if the account may perform the operation, the reason. ``tests/unit/core/test_operations.py`` walks the
+request models of the installed SDK and fails on a model that mentions a security group and is in no row.
+FakeEcs and ``python -m safe_ecs demo`` have to know each guarded operation too, and fail until they do.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Operation:
 
     Attributes:
         action: The operation's name, e.g. ``"JoinSecurityGroup"``.
-        summary: What it does.
-        account_allowed: Whether an Alibaba Cloud account may perform it on a managed group.
-        service_allowed: Whether the cloud service that owns the managed group may.
-        not_guarded_because: Why safe_ecs lets it through; empty for a guarded operation.
+        summary: Its effect, in a sentence.
+        account_allowed: Whether an Alibaba Cloud account may perform the operation on a managed group.
+        service_allowed: Whether the cloud service that owns the managed group may perform the operation.
+        not_guarded_because: The reason to let the operation through; "" for a guarded operation.
     """
 
     action: str
@@ -45,7 +45,7 @@ class Operation:
 
     @property
     def guarded(self) -> bool:
-        """Whether safe_ecs looks at the groups this operation targets."""
+        """Whether safe_ecs checks the groups that this operation targets."""
         return not self.account_allowed
 
 
@@ -57,6 +57,7 @@ _RESOURCE: Final = (
     "It names the group as a resource id only, and changes a label beside the group, not the group."
 )
 
+# The 16 rows of the user guide that the account may not perform, and ModifyInstanceVpcAttribute.
 _FOR_THE_SERVICE_ONLY: Final = (
     ("AuthorizeSecurityGroup", "Adds inbound rules to a group."),
     ("AuthorizeSecurityGroupEgress", "Adds outbound rules to a group."),
@@ -77,6 +78,7 @@ _FOR_THE_SERVICE_ONLY: Final = (
     ("ModifyInstanceVpcAttribute", "Can move an instance to another VPC, into the groups it names."),
 )
 
+# The 3 queries of the user guide come first. ECS refuses none of the others for naming a managed group.
 _FOR_EVERYBODY: Final = (
     ("DescribeSecurityGroupAttribute", "Lists the rules of a group.", _QUERY),
     ("DescribeSecurityGroups", "Lists groups, and says which are managed.", _QUERY),
@@ -119,16 +121,16 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({
 GUARDED_ACTIONS: Final = {
     action.lower(): action for action, operation in OPERATIONS.items() if operation.guarded
 }
-"""The guarded actions by their lower-case spelling: whether ECS minds the case is not documented."""
+"""The guarded actions by their lower-case spelling. ECS does not document whether case matters."""
 
 GUARDED: Final = frozenset(GUARDED_ACTIONS.values())
 """The guarded actions as ECS spells them."""
 
 STATUS_QUERY: Final = "DescribeSecurityGroups"
-"""The one query that says which groups are managed: what the guard asks, and learns from when others ask it."""
+"""The only query with the managed flag of groups. The guard sends it, and learns from the caller's own."""
 
 TEMPLATE_QUERY: Final = "DescribeLaunchTemplateVersions"
-"""The query that says which groups a launch template names."""
+"""The query for the groups that a launch template names."""
 
 TEMPLATE_CHANGES: Final = frozenset({
     "ModifyLaunchTemplateDefaultVersion",
@@ -138,7 +140,7 @@ TEMPLATE_CHANGES: Final = frozenset({
 """The operations after which a launch template, or its name, may stand for other groups."""
 
 LEARNING_ACTIONS: Final = TEMPLATE_CHANGES | {STATUS_QUERY, "DeleteSecurityGroup"}
-"""The actions whose successful answer teaches the guard something of groups or launch templates."""
+"""The actions with a successful answer that teaches the guard something about groups or launch templates."""
 
 RELEVANT_ACTIONS: Final = {
     **GUARDED_ACTIONS,

@@ -1,7 +1,7 @@
-"""Which parameters of a call matter to the guard, and what they say.
+"""Collects the parameters that the guard needs: targets, regions, owner, templates, action and version.
 
-Where it is not documented how ECS reads one (one spelling of a name or another, a list as JSON or as one id), every
-reading counts, and every group that one of them names is a target.
+ECS does not document how it reads every parameter (the spelling of a name, a list as JSON or as one id). So
+every reading counts, and every group named by a reading is a target.
 """
 
 from __future__ import annotations
@@ -22,20 +22,26 @@ if TYPE_CHECKING:
 ACTION_SPELLINGS: Final = frozenset(
     "".join(letters) for letters in product(*((letter.upper(), letter.lower()) for letter in "action"))
 )
-"""Every way to write the parameter name ``Action``: for a call outside the table, one set operation on its names
-takes a tenth of the time that folding each of them takes."""
+"""Every upper- and lower-case spelling of the parameter name ``Action``.
+
+For a call outside the table, one set operation on all names takes a tenth of the time of folding each name.
+"""
 
 OWNER_PARAMETERS: Final = {
     name.lower(): name for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
 }
-"""The parameters that say on whose behalf a call is made, by their lower-case spelling."""
+"""The parameters that name the owner of a call, the account behind it, by their lower-case spelling."""
 
 MAX_DEPTH: Final = 32
-"""How deep parameters may be nested; ECS knows none deeper than 3."""
+"""The deepest nesting of parameters that the guard reads. ECS has none deeper than 3."""
 
 _MOST_MEMBERS: Final = 200_000
-"""Of all containers of a call: lists that hold one another several times have more members than memory has room for."""
+"""The most members of all containers of a call together.
 
+Lists that hold one another several times unfold into more members than memory has room for.
+"""
+
+# Each level of nesting adds a key to a parameter's name: without a limit, names would grow with the depth.
 _LONGEST_PREFIX: Final = 512
 _UNSETTLED: Final = ", which may say something else when it is sent"
 
@@ -54,7 +60,7 @@ _KINDS: Final[dict[str, Kind]] = {
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> Kind | None:
-    """Return what a parameter's name makes of it, None if it does not matter."""
+    """Return the kind of a parameter by its name; None if the parameter does not matter to the guard."""
     parts = parts_of_name(name)
     if not _TARGETS.isdisjoint(parts):
         return "target"
@@ -62,18 +68,19 @@ def kind_of(name: str) -> Kind | None:
 
 
 class Parameters:
-    """Collects what matters from one parameter after the other.
+    """The parameters of one call that matter to the guard, added one after the other.
 
     Attributes:
-        actions: Every action that is named.
+        actions: Every action that the call names.
         versions: Every API version.
         region_ids: Every region, in lower case, each once.
         targets: The ids of the groups, in lower case, each once.
-        spelt: Those that are not written in lower case, as they are written.
-        names_own_group: Whether a group is named for an instance itself in the one way that ECS documents: what it makes
-            of other ways is not known, and it may take the groups of a launch template instead.
-        owner: The parameters that say on whose behalf the call is made, by lower-case name.
-        unreadable: Why something may be missing; "" if nothing can be.
+        spelt: The ids that the call does not write in lower case, as written.
+        names_own_group: Whether the call names a group for an instance itself, in the one way that ECS
+            documents. ECS may ignore a group named in another way, and take the groups of a launch template
+            instead.
+        owner: The owner parameters, by lower-case name.
+        unreadable: The reason why something may be missing; "" if nothing can be.
     """
 
     __slots__ = (
@@ -102,12 +109,13 @@ class Parameters:
         self._members = 0
 
     def add(self, name: object, value: object, depth: int = 0) -> None:
-        """Take one parameter, flat as the SDK makes them or nested as a caller may leave them."""
+        """Add one parameter: flat, as the SDK makes it, or nested, as a caller may leave it."""
         if value is None:
             return
         if type(name) is not str:
             if not is_settled(name):
                 self.unreadable = f"the name of a parameter is of the type {type(name).__name__}{_UNSETTLED}"
+            # A member of a string enumeration may reach the wire as either of two texts: both count.
             for text in texts_of(name):
                 self.add(text, value)
         elif type(value) is not str and (members := members_of(value)) is not None:
@@ -136,14 +144,15 @@ class Parameters:
                 self.add(f"{name}.{text}", member, depth + 1)
 
     def take(self, kind: Kind, name: str, text: str) -> None:
-        """Take a parameter of which all is known.
+        """Add a parameter of a known kind.
 
         Args:
-            kind: What its name makes of it.
-            name: Its name.
-            text: Its value, not empty and without surrounding blanks.
+            kind: The kind, as ``kind_of`` returns it.
+            name: The name.
+            text: The value, not empty and without surrounding blanks.
         """
         if kind == "target":
+            # No id begins with a bracket or a quote: such a text is JSON.
             if text[0] in '["':
                 self._take_json_targets(name, text)
             else:
@@ -180,6 +189,7 @@ class Parameters:
 
     def named_templates(self) -> tuple[LaunchTemplate, ...]:
         """Return every launch template that the parameters may mean."""
+        # Every id and every name counts with every version: ECS does not document the one that prevails.
         named: dict[str, list[str]] = {name: [] for name in _TEMPLATES}
         for name, text in self._templates:
             named[name].append(text)

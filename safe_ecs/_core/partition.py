@@ -1,4 +1,4 @@
-"""Groups, sorted by their status."""
+"""Partition: groups sorted into unmanaged, managed and missing ones."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Partition(NamedTuple):
     """Groups, sorted by their status.
 
     Attributes:
-        unmanaged: Those that no cloud service manages.
-        managed: Those that one does.
-        missing: Those that were not found.
+        unmanaged: The groups that no cloud service manages.
+        managed: The groups that a cloud service manages.
+        missing: The groups that ECS did not find.
     """
 
     unmanaged: tuple[GroupStatus, ...]
@@ -30,7 +30,7 @@ class Partition(NamedTuple):
 
 
 def partition_of(statuses: Iterable[GroupStatus]) -> Partition:
-    """Return the groups sorted by their status, each part in the order given."""
+    """Return the groups sorted by their status. Each part keeps the order given."""
     by_state: dict[State, list[GroupStatus]] = {"unmanaged": [], "managed": [], "missing": []}
     for status in statuses:
         by_state[status.state].append(status)

@@ -1,4 +1,4 @@
-"""A call on its way to ECS: as the SDK has put it together, and what the guard makes of it."""
+"""A call on its way to ECS: MergedCall, as the SDK merged it, and EffectiveRequest, as the guard reads it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from safe_ecs._core.operations import GUARDED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Other products of Alibaba Cloud have operations of the same names, under other versions.
 ECS_VERSION: Final = "2014-05-26"
 
 
@@ -16,19 +17,19 @@ class MergedCall(NamedTuple):
     """A call with its layers merged. Holds the caller's objects and never changes them.
 
     Attributes:
-        headers: The headers that are given beside the transport's own, later layers winning.
-        once_headers: Those of ``set_rpc_headers``, which win, but reach the first try only.
+        headers: The headers of all layers but the transport's own. Later layers win.
+        once_headers: The headers of ``set_rpc_headers``. They win, but reach the first try only.
         tried_again: Whether the client's retry options may make the SDK send the call once more.
         query: The query parameters.
         body: Form, JSON text or bytes; None for none.
-        streamed: Whether the body is a stream, which cannot be read without taking it from the caller.
-        pathname: The path of the URL, which may smuggle a query.
-        host: The client's endpoint, which a header may replace.
-        plugged_in: Whether a gateway plug-in puts host, action and version on the wire, whatever the headers say.
-        action: The action the transport was called with.
-        version: The API version it was called with.
+        streamed: Whether the body is a stream. Reading a stream would take it from the caller.
+        pathname: The path of the URL. A path can contain a query.
+        host: The client's endpoint. A header can replace the endpoint.
+        plugged_in: Whether a gateway plug-in sets host, action and version on the wire, over any header.
+        action: The action that the transport was called with.
+        version: The API version that the transport was called with.
         client_region_id: The client's ``region_id``.
-        protocol: What the URL begins with.
+        protocol: The beginning of the URL.
     """
 
     headers: Mapping[Any, object]
@@ -50,8 +51,8 @@ class LaunchTemplate(NamedTuple):
     """The version of a launch template that a call names.
 
     Attributes:
-        template_id: Its id; "" if the call has its name instead.
-        name: Its name; "" likewise.
+        template_id: The id; "" if the call names the template by its name.
+        name: The name; "" if the call names the template by its id.
         version: The number; "" for the default version.
     """
 
@@ -61,18 +62,19 @@ class LaunchTemplate(NamedTuple):
 
 
 class EffectiveRequest(NamedTuple):
-    """A call as it will be sent.
+    """A call as the SDK will send it, reduced to the facts that the guard needs.
 
     Attributes:
-        action: The operation, spelt as ECS spells it: a guarded one, or one that is learned from.
-        host: The host it goes to.
-        targets: The ids of the groups it would change, in lower case, each once.
-        region_ids: The regions the request names; usually one, empty when it names none.
-        client_region_id: The region of the client; "" if it has none.
-        owner: The parameters that say on whose behalf the call is made, by lower-case name.
-        unreadable: Why targets may be missing from ``targets``; "" if none can be.
-        templates: The launch templates it takes groups from; usually one, empty when it names groups itself.
-        spelt: Those of ``targets`` that are not written in lower case, as they are written.
+        action: The operation, spelt as ECS spells it: guarded, or learned from.
+        host: The host that the call goes to.
+        targets: The ids of the groups that the call would change, in lower case, each once.
+        region_ids: The regions that the request names; usually one, empty if the request names none.
+        client_region_id: The region of the client; "" if the client has none.
+        owner: The owner parameters, by lower-case name.
+        unreadable: The reason why targets may be missing from ``targets``; "" if none can be.
+        templates: The launch templates that the call takes groups from; empty if the call names groups
+            itself.
+        spelt: The ids that the call does not write in lower case, as written.
     """
 
     action: str
@@ -87,5 +89,5 @@ class EffectiveRequest(NamedTuple):
 
     @property
     def is_guarded(self) -> bool:
-        """Whether it is a guarded operation, and not one that is only learned from."""
+        """Whether the operation is guarded, and not only learned from."""
         return self.action in GUARDED

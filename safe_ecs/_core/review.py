@@ -1,7 +1,7 @@
-"""A review: from a guarded call to a decision, asking for what is not known.
+"""The review of a guarded call: a generator that asks for the statuses it needs and returns a decision.
 
-It is a generator, so that the sync and the async driver share every rule. It gets its answers from a resolver, whose
-generators yield the questions that only ECS can answer. Failures are values too.
+A generator, so that the sync and the async driver share every rule. The review gets its answers from a resolver. The
+generators of the resolver yield the questions that only ECS can answer. Failures are values too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TemplateRead(NamedTuple):
 
 
 class Resolver(Protocol):
-    """Finds what a review has to know, asking where it must."""
+    """Finds statuses and template groups for a review."""
 
     def statuses(self, read: Read) -> Generator[Any, Any, Answers]:
         """Return a status, or the lack of one, for each group of a read."""
@@ -71,7 +71,8 @@ def review(request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver) -
     groups: dict[str, GroupStatus] = {}
     unknown: dict[str, Undetermined] = {}
     pending, spelt, unresolved = yield from _targets(request, policy, resolver)
-    # A group counts as missing only when every region the call may be about lacks it.
+    # An id is absent from every region but its own, and the region of the call is not certain. So a group is
+    # missing only if each region of the call lacks the group. The first region that has the group settles it.
     for region_id in regions_of(request):
         asked_first = asked_first or region_id
         if not pending:
@@ -88,12 +89,14 @@ def review(request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver) -
             if not answer.exists:
                 unsettled.append(security_group_id)
             elif unknown:
+                # The group is in this region, so that the unanswered read of another one does not matter.
                 unknown.pop(security_group_id, None)
         pending = tuple(unsettled)
-    # Missing in one region does not outweigh unknown in another.
+    # Missing in one region does not outweigh unknown in another: the group may exist in the other one.
     for security_group_id in unknown:
         groups.pop(security_group_id, None)
     undetermined = (*unresolved, *unknown.values())
+    # Without any region, no read can answer for the targets.
     nowhere = pending if asked_first is None else ()
     if request.unreadable or nowhere:
         undetermined = (*undetermined, *_unanswerable(request, nowhere))
@@ -103,9 +106,11 @@ def review(request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver) -
 def _targets(
     request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver
 ) -> Generator[Any, Any, tuple[tuple[str, ...], tuple[str, ...], tuple[Undetermined, ...]]]:
-    """Return the groups that the request targets, asking for those of its templates, with what was not learned.
+    """Return the targets of a request with those of its templates.
 
-    Between the two are those that are not spelt in lower case, as they are spelt.
+    Returns:
+        The targets in lower case; the targets that are not written in lower case, as written; an
+        ``Undetermined`` for each template that could not be read.
     """
     if not (request.templates and policy.resolve_launch_templates):
         return request.targets, request.spelt, ()
@@ -122,6 +127,7 @@ def _targets(
             if isinstance(answer, Undetermined):
                 undetermined.append(answer)
             elif answer is not None:
+                # The first region that has the template settles its groups.
                 targets.update(dict.fromkeys(answer))
                 break
     normal = dict.fromkeys(map(normal_id, targets))
@@ -135,7 +141,7 @@ def _ask(
     pending: tuple[str, ...],
     spelt: tuple[str, ...],
 ) -> Generator[Any, Any, Answers]:
-    """Return what one region says of groups, whether or not ECS minds the case of their ids."""
+    """Return the statuses of groups in one region, whether or not ECS minds the case of ids."""
     answers = yield from resolver.statuses(Read(request.host, region_id, pending, request.owner))
     if lacking := tuple(each for each in spelt if _is_missing(answers.get(normal_id(each)))):
         as_spelt = yield from resolver.statuses(Read(request.host, region_id, lacking, request.owner))
@@ -150,7 +156,7 @@ def _is_missing(answer: GroupStatus | Undetermined | None) -> bool:
 
 
 def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:
-    """Yield what no read can answer: groups of no known region, and targets that cannot be read."""
+    """Yield the targets that no read can answer for: groups without a region, and unreadable targets."""
     reason, next_step = NO_REGION
     for security_group_id in nowhere:
         yield Undetermined(security_group_id=security_group_id, reason=reason, next_step=next_step)
@@ -165,13 +171,13 @@ def conclude(
     groups: tuple[GroupStatus, ...],
     undetermined: tuple[Undetermined, ...],
 ) -> Decision:
-    """Return the decision for a request once everything is known that can be."""
+    """Return the decision about a request from the statuses, known and unknown, of its targets."""
     outcome, refused = decide(groups, undetermined, policy)
     return Decision(request.action, region_id, request.host, outcome, refused, policy, groups, undetermined)
 
 
 def first_read(request: EffectiveRequest, policy: GuardPolicy) -> Read | None:
-    """Return the read that a review begins with, None if it needs none or leads to no plain answer."""
+    """Return the first read of a plain review; None without a read, or if its answers alone cannot decide."""
     if policy.mode == "off" or request.unreadable or request.templates or not request.targets:
         return None
     region_id = request.region_ids[0] if request.region_ids else request.client_region_id

@@ -1,4 +1,4 @@
-"""What a value that a caller hands to the SDK becomes on the wire."""
+"""The values that a caller hands to the SDK, as the text that the SDK sends for them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Exact types: a subclass may have a ``__str__`` that returns something else each time.
 _SETTLED: Final = frozenset({bytes, bytearray, int, float, bool})
 
 
 class Pairs(list[tuple[str, object]]):
-    """The members of a JSON object, keeping what a dict would lose: names that stand there twice."""
+    """The members of a JSON object. Unlike a dict, the list keeps names that occur twice."""
 
 
 def members_of(value: object) -> Iterable[tuple[object, object]] | None:
-    """Return the named members of a container, numbered from 1 if it is a sequence; None for a scalar."""
+    """Return the members of a container by name, or numbered from 1 without names; None for a scalar."""
     if isinstance(value, Pairs):
         return value
     if isinstance(value, dict):
@@ -27,10 +28,10 @@ def members_of(value: object) -> Iterable[tuple[object, object]] | None:
 
 
 def texts_of(value: object) -> tuple[str, ...]:
-    """Return what a value may become on the wire, without surrounding blanks.
+    """Return the texts that the SDK may send for a value, without surrounding blanks.
 
-    That is one text for all but the members of a string enumeration: some ways lead through ``str()`` and give
-    the member's name, others take the string it is, which comes first here.
+    Every value has one text, but a member of a string enumeration has two. Some code of the SDK takes
+    ``str()``, the member's name; other code takes the string itself. The string itself comes first.
     """
     if type(value) is str:
         return (value.strip(),)
@@ -42,7 +43,7 @@ def texts_of(value: object) -> tuple[str, ...]:
 
 
 def text_of(value: object) -> str:
-    """Return the first of what ``texts_of`` returns; "" for what cannot be sent, since it is no text at all."""
+    """Return the first of ``texts_of``; "" for a value that has no text and therefore cannot be sent."""
     if type(value) is str:
         return value.strip()
     try:
@@ -52,7 +53,7 @@ def text_of(value: object) -> str:
 
 
 def is_settled(value: object) -> bool:
-    """Return whether a value says the same each time that it is read."""
+    """Return whether a value has the same text each time that the SDK reads it."""
     if isinstance(value, str) and type(value).__str__ is str.__str__:
         return True
     return type(value) in _SETTLED or isinstance(value, Enum)

@@ -1,4 +1,4 @@
-"""Tells what the guard did: the records, the protocol of those who are told, the logger, and a log file."""
+"""Tells observers about decisions and look-ups: records, the Observer protocol, the logger, a log file."""
 
 from typing import TYPE_CHECKING
 

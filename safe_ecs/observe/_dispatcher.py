@@ -1,4 +1,4 @@
-"""Tells the observers of a client what there is to tell, and keeps the client safe from them."""
+"""Dispatcher: tells a client's observers about decisions and look-ups, and catches their errors."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 _LOG: Final = Log()
 _FACTS: Final = ("decided", "checked", "looked_up")
-# Those who are being told something in this thread or task: what they do themselves they are not told.
+# The observers being told a fact in this thread or task: none is told of its own use of the client.
 _BEING_TOLD: Final[ContextVar[tuple[Observer, ...]]] = ContextVar("safe_ecs_being_told", default=())
-# By the id of an observer that has raised: what keeps it, or says that it is gone.
+# The observers that have raised, by id: a weak reference, or the observer itself if its class allows none.
 _raised: Final[dict[int, object]] = {}
 
 
@@ -38,10 +38,11 @@ class Dispatcher:
     """The observers of one client and of its copies, and the logger.
 
     Args:
-        observers: Who is told, in this order.
+        observers: The observers, told in this order.
 
     Raises:
-        TypeError: They are no collection, or one of them is no Observer, is a class, or would have to be awaited.
+        TypeError: ``observers`` is no collection, or a member is no Observer, is a class, or has a coroutine
+            function.
     """
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
@@ -61,20 +62,20 @@ class Dispatcher:
                     )
 
     def is_observed(self, outcome: Outcome) -> bool:
-        """Return whether anybody will hear of a decision: if not, no record of it need be made."""
+        """Return whether an observer or a log handler hears of this outcome. If not, no record is made."""
         return bool(self.observers) or is_heard(outcome)
 
     def decided(self, decision: Decision, began: int) -> DecisionRecord:
-        """Tell what was decided of a call, and return the record.
+        """Tell the observers of the decision about a call, and return the record.
 
         Args:
             decision: The decision.
-            began: When deciding began, by ``time.perf_counter_ns``.
+            began: The time at the start of deciding, by ``time.perf_counter_ns``.
         """
         return self._tell_decision("decided", decision, began)
 
     def checked(self, decision: Decision, began: int) -> None:
-        """Tell what was answered to ``check``, if anybody listens."""
+        """Tell the observers of an answer of ``check``, if there is a listener."""
         if self.is_observed("not_guarded"):
             self._tell_decision("checked", decision, began)
 
@@ -87,15 +88,15 @@ class Dispatcher:
         seconds: float,
         failure: Failure | None,
     ) -> None:
-        """Tell that ECS was asked, if anybody listens.
+        """Tell the observers of a look-up, if there is a listener.
 
         Args:
-            at: Where.
-            action: The Describe call.
-            groups_asked: How many groups it named.
-            tries: How often it was sent.
-            seconds: How long it took.
-            failure: Why there is no answer; None if there is one.
+            at: The endpoint and the region.
+            action: The action of the Describe call.
+            groups_asked: The number of groups in the call.
+            tries: The number of requests sent.
+            seconds: The duration, tries and waits included.
+            failure: The cause of a missing answer; None after an answer.
         """
         if self.is_observed("allowed"):
             code = None if failure is None else failure.code
@@ -116,7 +117,7 @@ class Dispatcher:
             self._tell("looked_up", look_up)
 
     def _tell_decision(self, event: DecisionEvent, decision: Decision, began: int) -> DecisionRecord:
-        # Importing the records takes a tenth of what importing safe_ecs takes: only where somebody listens.
+        # Import the records only for a listener: they take a tenth of the time of importing safe_ecs.
         from safe_ecs.observe._record import decision_record  # noqa: PLC0415 - as said
 
         record = decision_record(
@@ -131,24 +132,25 @@ class Dispatcher:
 
     def _tell(self, fact: Literal["decided", "checked", "looked_up"], told: DecisionRecord | LookUp) -> None:
         for observer in (_LOG, *self.observers):
+            # Told of its own use of the client, an observer that uses the client would never end.
             being_told = _BEING_TOLD.get()
             if any(each is observer for each in being_told):
                 continue
             token = _BEING_TOLD.set((*being_told, observer))
             try:
                 getattr(observer, fact)(told)
-            except Exception as error:  # noqa: BLE001 - whatever it was, the call goes on
+            except Exception as error:  # noqa: BLE001 - no error of an observer may stop the call
                 _complain(observer, fact, error)
             finally:
                 _BEING_TOLD.reset(token)
 
     def picklable_observers(self) -> tuple[Observer, ...]:
-        """Return the observers that can go to another process with their client; the others stay, which is logged."""
+        """Return the observers that can be pickled with their client. Log each of the others."""
         able = []
         for observer in self.observers:
             try:
                 pickle.dumps(observer)
-            except Exception as error:  # noqa: BLE001 - whatever keeps it here
+            except Exception as error:  # noqa: BLE001 - pickling may raise anything
                 LOGGER.warning(
                     "The observer %s does not travel with its client, because it cannot be pickled: %s.",
                     type(observer).__qualname__,
@@ -160,21 +162,22 @@ class Dispatcher:
 
 
 def _name(cause: BaseException | None) -> str:
-    """Return the name of an exception, or of the one inside the SDK's."""
+    """Return the name of an exception, or of the exception that the SDK has wrapped."""
     return type(getattr(cause, "inner_exception", cause)).__name__
 
 
 def _complain(observer: Observer, fact: str, error: Exception) -> None:
-    """Log that an observer raised, the first time that it does."""
+    """Log an error of an observer, the first one only."""
     key = id(observer)
     if key in _raised:
         return
     try:
         _raised[key] = weakref.ref(observer, partial(_forget, key))
     except TypeError:
+        # Without weak references: keep the observer, lest another object get its id.
         _raised[key] = observer
-    with suppress(Exception):  # The logging itself may be what raises.
-        # Without the error's text, and those of what was being handled: the SDK's hold parameters and signatures.
+    with suppress(Exception):  # A log handler may raise as well.
+        # Leave out the texts of this error and of its causes: the SDK's hold parameters and signatures.
         LOGGER.warning(
             "The observer %s raised %s when it was told %r; calls go on, and this is not logged again. It was here:\n%s",
             type(observer).__qualname__,

@@ -1,4 +1,4 @@
-"""A log of facts, one JSON object a line."""
+"""JsonLinesLog: a log of decisions and look-ups, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class TextStream(Protocol):
-    """What a log needs of a text stream, such as ``sys.stderr``."""
+    """The methods that a log needs of a text stream, such as ``sys.stderr``."""
 
-    def write(self, text: str, /) -> Any:  # noqa: ANN401 - streams return what they like
+    def write(self, text: str, /) -> Any:  # noqa: ANN401 - a stream may return anything
         """Take a text."""
         ...
 
     def flush(self) -> Any:  # noqa: ANN401 - likewise
-        """Pass it on."""
+        """Pass on the text taken."""
         ...
 
 
@@ -37,7 +37,7 @@ class _AppendToFile:
         file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             rest = text.encode()
-            while rest:  # More than once only where the disk is full, or a limit is reached.
+            while rest:  # More than once only on a full disk, or at a limit.
                 rest = rest[os.write(file, rest) :]
         finally:
             os.close(file)
@@ -50,17 +50,18 @@ class _AppendToStream:
 
     def __call__(self, text: str) -> None:
         if self._process != os.getpid():
-            # Forked: another thread of the parent may have been writing at that moment.
+            # Forked: if another thread of the parent held the lock, nobody releases the lock in the child.
             self._lock, self._process = RLock(), os.getpid()
         with self._lock:
             self._stream.write(text)
             self._stream.flush()
 
 
-def _appending_to(target: Any) -> Callable[[str], None]:  # noqa: ANN401 - what it is, is the question
+def _appending_to(target: Any) -> Callable[[str], None]:  # noqa: ANN401 - the function tells the types apart
     if isinstance(target, (str, os.PathLike)):
-        # As the path is meant now, wherever the program changes to.
+        # Absolute, because the program may change its directory before the next line.
         append = _AppendToFile(str(Path(target).absolute()))
+        # Open the file once now: a file that cannot be opened is an error of the constructor, not of a call.
         append("")
         return append
     is_binary = isinstance(target, (io.RawIOBase, io.BufferedIOBase))
@@ -70,18 +71,20 @@ def _appending_to(target: Any) -> Callable[[str], None]:  # noqa: ANN401 - what 
 
 
 class JsonLinesLog(Observer):
-    """Appends every fact, as a line of JSON, to a file or a stream: decisions, answers of ``check``, and look-ups.
+    """Appends decisions, answers of ``check`` and look-ups, each as a line of JSON, to a file or a stream.
 
-    Any number of threads and processes may append to the same file, forked ones among them: each line is one write at
-    the file's end. The file is opened for each line, so that a rotated one stays behind and a new one is begun. A log
-    on a path can be pickled; one on a stream cannot, and does not travel to other processes with its client.
+    Any number of threads and processes, forked ones included, may append to the same file: each line is one
+    write at the file's end. The log opens the file for each line, so that a rotated file stays behind and a
+    new file begins. A log on a path can be pickled. A log on a stream cannot, and does not go to other
+    processes with its client.
 
     Args:
-        path_or_stream: The file, made if there is none, or an open text stream, which is left open.
+        path_or_stream: The file, made if there is none; or an open text stream. The log never closes a
+            stream.
 
     Raises:
         OSError: The file cannot be appended to.
-        TypeError: It is neither a path nor a text stream.
+        TypeError: ``path_or_stream`` is neither a path nor a text stream.
     """
 
     def __init__(self, path_or_stream: str | os.PathLike[str] | TextStream) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from safe_ecs.observe._record import DecisionRecord, LookUp
 
 LOGGER: Final = logging.getLogger("safe_ecs")
+# With no handler at all, the module logging would print warnings to stderr.
 LOGGER.addHandler(logging.NullHandler())
 
 LEVELS: Final[dict[Outcome, int]] = {
@@ -20,22 +21,26 @@ LEVELS: Final[dict[Outcome, int]] = {
     "unavailable": logging.ERROR,
     "not_guarded": logging.DEBUG,
 }
-"""How loud each outcome of a call is."""
+"""The log level of each outcome of a call."""
 
 
 class Log:
-    """An observer that writes facts to the logger. The text is for people; ``safe_ecs`` of the log record is the fact as a dict."""
+    """An observer that writes facts to the logger.
+
+    The text of a log record is for people. The attribute ``safe_ecs`` of the log record is the fact as a
+    dict.
+    """
 
     def decided(self, record: DecisionRecord) -> None:
-        """Log a decision as loud as its outcome is."""
+        """Log a decision, at the level of its outcome."""
         LOGGER.log(LEVELS[record.outcome], "%s", record.reason, extra={"safe_ecs": record.to_dict()})
 
     def checked(self, record: DecisionRecord) -> None:
-        """Log an answer of ``check``, which stopped no call."""
+        """Log an answer of ``check``, at the level DEBUG, because no call was stopped."""
         LOGGER.debug("Checked: %s", record.reason, extra={"safe_ecs": record.to_dict()})
 
     def looked_up(self, look_up: LookUp) -> None:
-        """Log a look-up."""
+        """Log a look-up, at the level DEBUG."""
         LOGGER.debug(
             "%s in %s: %s after %d tries and %.1f ms",
             look_up.action,
@@ -48,11 +53,12 @@ class Log:
 
 
 def is_heard(outcome: Outcome) -> bool:
-    """Return whether anything becomes of an outcome that is logged: if not, it need not be put into words."""
+    """Return whether a filter or a handler gets a log record of this outcome. If not, no text is needed."""
     return LOGGER.isEnabledFor(LEVELS[outcome]) and _has_listeners()
 
 
 def _has_listeners() -> bool:
+    # A filter gets every record as well, and may act on it.
     if LOGGER.filters:
         return True
     logger: logging.Logger | None = LOGGER

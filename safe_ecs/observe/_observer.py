@@ -1,4 +1,4 @@
-"""Who is told what the guard did."""
+"""Observer: the protocol of an object that hears of decisions and look-ups."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ if TYPE_CHECKING:
 
 
 class Observer(Protocol):
-    """Is told facts. Derive from it and override what you care for; the rest does nothing.
+    """An object that hears of facts. Derive a class and override the methods you need; the others do nothing.
 
-    It is told in the thread or task whose call it is, before the call goes on, or of a look-up in the one that looks
-    up: it should be quick, and must not mind being told by several at once. What it raises is logged, once, and stops
-    no call. It may use the client itself; of what it does, it is not told.
+    The guard tells an observer of a decision in the thread or task of the call, before the call goes on, and
+    of a look-up in the thread or task of the look-up. So an observer should be quick, and must bear being
+    told by several threads at once. An exception of an observer is logged, the first one only, and stops no
+    call. An observer may use the client, and is not told of its own use.
     """
 
-    def decided(self, record: DecisionRecord, /) -> None:  # noqa: ARG002 - for those who override it
-        """Hear that a guarded call was let through or stopped."""
+    def decided(self, record: DecisionRecord, /) -> None:  # noqa: ARG002 - for classes that override it
+        """Hear that the guard let a call through or stopped it."""
         return
 
-    def checked(self, record: DecisionRecord, /) -> None:  # noqa: ARG002 - for those who override it
-        """Hear what ``client.guard.check`` answered. There was no call."""
+    def checked(self, record: DecisionRecord, /) -> None:  # noqa: ARG002 - for classes that override it
+        """Hear an answer of ``client.guard.check``. There was no call."""
         return
 
-    def looked_up(self, look_up: LookUp, /) -> None:  # noqa: ARG002 - for those who override it
-        """Hear that ECS was asked on behalf of this client, also where other clients wait for the answer too."""
+    def looked_up(self, look_up: LookUp, /) -> None:  # noqa: ARG002 - for classes that override it
+        """Hear that the guard asked ECS for this client. Other clients may wait for the same answer."""
         return

@@ -1,8 +1,8 @@
 """The facts that observers are told, as values: one schema for every outcome.
 
-They hold ids of security groups and no other parameter of a call, and no keys, tokens, signatures, user data or
-passwords. ``to_dict()`` gives what JSON takes; its keys are the fields. A field may be added within a schema version;
-the version changes when one is removed or means something else.
+The records hold ids of security groups and no other parameter of a call, and no keys, tokens, signatures,
+user data or passwords. ``to_dict()`` returns values for JSON; its keys are the fields. A schema version may
+gain a field. The version changes when a field is removed or changes its meaning.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ class GroupRecord:
     Attributes:
         security_group_id: The group, in lower case.
         status: ``managed``, ``unmanaged``, ``missing``, or ``unknown`` if it could not be determined.
-        service_id: The service that manages it; None if none does or it is not known.
-        out_of_bounds: Whether it is managed by a service that the policy does not allow, so that the call is refused.
+        service_id: The service that manages the group; None if no service does, or if the service is not
+            known.
+        out_of_bounds: Whether a service that the policy does not allow manages the group: the reason for a
+            refusal.
         region_id: The region that was asked; None if the status is unknown.
-        source: Where the status is from: ``lookup``, ``cache``, ``stale``, ``shared``, ``learned`` or ``warm``, as in
-            ``GroupStatus``; None if it is unknown.
-        age_seconds: How long ago ECS said so; None if it is unknown.
+        source: The origin of the status: ``lookup``, ``cache``, ``stale``, ``shared``, ``learned`` or
+            ``warm``, as in ``GroupStatus``; None if the status is unknown.
+        age_seconds: Seconds since ECS was asked; None if the status is unknown.
     """
 
     security_group_id: str
@@ -49,26 +51,29 @@ class GroupRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """What the guard decided of one call, or would decide.
+    """The guard's decision about one call, or about a call that ``check`` describes.
 
     Attributes:
-        event: ``decided`` of a call, ``checked`` if ``client.guard.check`` asked and there was no call.
-        decision_id: A random UUID in capitals. The error that the call ended with has it as ``request_id``.
-        time: When it was decided, in RFC 3339 and UTC.
+        event: ``decided`` for a call; ``checked`` for ``client.guard.check``, without a call.
+        decision_id: A random UUID in capitals. The error of a refused call has the same UUID as
+            ``request_id``.
+        time: The time of the decision, in RFC 3339 and UTC.
         outcome: As in ``Decision``: ``allowed``, ``denied``, ``would_deny``, ``bypassed``, ``unavailable`` or
             ``not_guarded``.
-        refused: Whether the call was stopped.
+        refused: Whether the guard stopped the call.
         mode: The mode of the policy: ``enforce``, ``audit`` or ``off``.
         action: The operation.
-        region_id: The region that was asked first; None when no region could be found.
-        endpoint: The host the call is addressed to.
-        groups: The groups it targets.
-        reason: One sentence that says why.
-        bypass_reason: Why the bypass was made that let it through; "" if none did.
-        reads: How many Describe requests were sent for it, as in ``Decision``.
-        decide_microseconds: How long deciding took, waiting for ECS included.
-        caller: File and line of the call, ``"app.py:12"``: the first frame outside safe_ecs, the SDK and asyncio. For
-            a coroutine that is a task of its own this is the line that runs the loop. None if there is no such frame.
+        region_id: The first region of the look-up; None if no region could be found, or if the mode is
+            ``off``.
+        endpoint: The host of the call.
+        groups: The groups that the call targets.
+        reason: The explanation of the outcome, in a sentence or two.
+        bypass_reason: The reason of the bypass that let the call through; "" without a bypass.
+        reads: Describe requests sent for the call, as in ``Decision``.
+        decide_microseconds: The duration of the decision, waiting for ECS included.
+        caller: File and line of the call, ``"app.py:12"``: the first frame outside safe_ecs, the SDK and
+            asyncio. For a coroutine in a task of its own, the line that runs the loop. None if there is no
+            such frame.
         safe_ecs_version: The version of safe_ecs.
         schema: The version of this schema.
     """
@@ -92,24 +97,24 @@ class DecisionRecord:
     schema: int = SCHEMA
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON takes it."""
+        """Return the record as values for JSON."""
         return {**_fields(self), "groups": [_fields(group) for group in self.groups]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookUp:
-    """One Describe call that the guard sent, with its further tries.
+    """One Describe call of the guard, retries included.
 
     Attributes:
-        time: When it ended, in RFC 3339 and UTC.
+        time: The time of its end, in RFC 3339 and UTC.
         action: ``DescribeSecurityGroups`` or ``DescribeLaunchTemplateVersions``.
         region_id: The region that was asked.
         endpoint: The host that was asked.
-        groups_asked: How many groups it named; 0 if it lists a region or asks for a launch template.
-        tries: How often it was sent.
-        microseconds: How long it took, tries and waits included.
-        error_code: The code that ECS refused it with; None if it did not.
-        exception: The name of the exception that it ended with, where ECS gave no answer; None if it did.
+        groups_asked: The number of groups in the call; 0 if it lists a region or asks for a launch template.
+        tries: The number of requests sent.
+        microseconds: The duration, tries and waits included.
+        error_code: The code of the refusal by ECS; None without a refusal.
+        exception: The name of the exception that ended the call, if ECS gave no answer; None after an answer.
         safe_ecs_version: The version of safe_ecs.
         schema: The version of this schema.
     """
@@ -130,22 +135,23 @@ class LookUp:
 
     @property
     def error(self) -> str | None:
-        """The code or the exception, whichever there is; None if it was answered."""
+        """The error code, or else the name of the exception; None after an answer."""
         return self.error_code or self.exception
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fact as JSON takes it."""
+        """Return the fact as values for JSON."""
         return {"event": self.event, **_fields(self)}
 
 
 def decision_record(
     decision: Decision, event: DecisionEvent, *, decision_id: str, microseconds: int, caller: str | None
 ) -> DecisionRecord:
-    """Return the record of a decision that has just been made."""
+    """Return the record of a new decision."""
     known = (
         GroupRecord(
             security_group_id=group.security_group_id,
             status=group.state,
+            # ECS may name a ServiceID for an unmanaged group as well, but nobody manages the group then.
             service_id=group.service_id if group.service_managed else None,
             out_of_bounds=is_out_of_bounds(group, decision.policy),
             region_id=group.region_id,
@@ -157,6 +163,7 @@ def decision_record(
     unknown = (
         GroupRecord(security_group_id=each.security_group_id, status="unknown")
         for each in decision.undetermined
+        # Targets that cannot be read have no id. The reason of the record mentions them.
         if each.security_group_id
     )
     return DecisionRecord(

@@ -1,8 +1,8 @@
-"""Spans and metrics by OpenTelemetry. The only module that imports it (extra: otel).
+"""OpenTelemetryObserver: spans and metrics. The only module that imports OpenTelemetry (extra: otel).
 
-Source: the semantic conventions for RPC since their release candidate, with ``rpc.system.name``, a fully qualified
-``rpc.method`` that is also the name of the span, and ``rpc.client.call.duration`` in seconds. They name no RPC system for
-Alibaba Cloud; ``alibaba_cloud`` is what they call the provider.
+Source: the semantic conventions for RPC since their release candidate, with ``rpc.system.name``, a fully
+qualified ``rpc.method`` that is also the name of the span, and ``rpc.client.call.duration`` in seconds. The
+conventions name no RPC system for Alibaba Cloud. Their name of the provider is ``alibaba_cloud``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _CLOUD: Final = "alibaba_cloud"
 _SERVICE: Final = "Ecs"
-# The boundaries that the conventions advise for calls, and three below them: most decisions wait for no network.
+# The boundaries that the conventions advise for calls, and three below: most decisions wait for no network.
 _SECONDS: Final = (
     0.00001,
     0.0001,
@@ -51,15 +51,15 @@ _SECONDS: Final = (
 
 
 class OpenTelemetryObserver(Observer):
-    """Makes a span of every decision and of every look-up, and counts and times them.
+    """Makes a span of every decision and of every look-up, and counts and times them all.
 
-    - ``safe_ecs.decisions`` counts them, and ``safe_ecs.decision.duration`` (histogram, seconds) says how long a call
-      waited, by ``safe_ecs.outcome``, ``rpc.method`` and ``cloud.region``.
-    - ``safe_ecs.lookups`` counts the requests of look-ups, and ``rpc.client.call.duration`` (histogram, seconds) times
-      look-ups, by ``rpc.method``, ``cloud.region``, ``server.address`` and ``error.type``.
+    - ``safe_ecs.decisions`` counts decisions, and ``safe_ecs.decision.duration`` (histogram, seconds) times
+      the wait of a call, by ``safe_ecs.outcome``, ``rpc.method`` and ``cloud.region``.
+    - ``safe_ecs.lookups`` counts the requests of look-ups, and ``rpc.client.call.duration`` (histogram,
+      seconds) times look-ups, by ``rpc.method``, ``cloud.region``, ``server.address`` and ``error.type``.
 
-    Spans begin and end when the decision and the look-up did. Their parent is the span that was current in the caller's
-    context. What ``check`` answers is no call, and not told.
+    A span begins and ends with its decision or look-up. The parent of a span is the span that was current in
+    the caller's context. An answer of ``check`` is no call, and gets neither span nor count.
 
     Args:
         tracer_provider: Makes the tracer; the global one if None.
@@ -91,9 +91,10 @@ class OpenTelemetryObserver(Observer):
         )
 
     def decided(self, record: DecisionRecord) -> None:
-        """Trace and count a decision; one that was refused, or could not be made, is an error."""
+        """Trace and count a decision. The span of a refused or ``unavailable`` decision is an error."""
         attributes = {"safe_ecs.outcome": record.outcome, **_attributes(record.action, record.region_id)}
         is_error = record.refused or record.outcome == "unavailable"
+        # For the span alone: on a metric, every new id or reason would begin a time series of its own.
         more: dict[str, AttributeValue] = {
             "safe_ecs.decision_id": record.decision_id,
             "safe_ecs.mode": record.mode,
@@ -133,7 +134,7 @@ class OpenTelemetryObserver(Observer):
         self._look_ups.add(look_up.tries, attributes)
         self._look_up_duration.record(look_up.microseconds / 1e6, attributes)
 
-    def _trace(  # noqa: PLR0913 - what makes a span
+    def _trace(  # noqa: PLR0913 - the parts of a span
         self,
         name: str,
         kind: SpanKind,
@@ -143,6 +144,7 @@ class OpenTelemetryObserver(Observer):
         error: str | None,
         description: str | None,
     ) -> None:
+        # The guard tells of a fact at its end, so that the start has to be computed.
         ended_at = time_ns()
         span = self._tracer.start_span(
             name, kind=kind, attributes=attributes, start_time=ended_at - microseconds * 1000

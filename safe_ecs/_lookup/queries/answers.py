@@ -1,7 +1,7 @@
-"""Reads the answers to DescribeSecurityGroups strictly, since a guard that guesses is none.
+"""Reads the answers to DescribeSecurityGroups strictly: the guard never guesses a status.
 
-A missing flag, the string "false", a null list or a body that is no object means "cannot be determined". Only a
-group that a complete, well-formed answer does not contain is missing.
+A missing flag, the string "false", a null list or a body that is no object means "cannot be determined". Only
+a group that a complete, well-formed answer does not contain is missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ABOUT_ONE_ID: Final = "InvalidSecurityGroupId"
-"""The beginning of every code of ECS that is about one of the ids of a query."""
+"""The beginning of every code of ECS that is about an id of a query."""
 
 _MAX_DIGITS: Final = 19  # of a 64-bit integer
 _MALFORMED_NEXT_STEP: Final = (
@@ -32,8 +32,8 @@ class Pages:
 
     Attributes:
         region_id: The region that was asked.
-        groups: What is said of each group, by id.
-        failure: What is wrong with the answer as a whole.
+        groups: The status of each group, or the failure to read it, by id.
+        failure: The defect of the answer as a whole; None if there is none.
         last_page: The ids of the latest page.
     """
 
@@ -45,7 +45,7 @@ class Pages:
     _total: int = 0
 
     def take(self, body: object) -> str:
-        """Add a page and return the token of the next one, "" if this was the last."""
+        """Add a page and return the token of the next page; "" after the last page or a malformed one."""
         self.last_page = ()
         entries = entries_of(body, "SecurityGroups", "SecurityGroup")
         if not isinstance(body, dict) or entries is None:
@@ -59,10 +59,12 @@ class Pages:
             return ""
         named = body.get("RegionId")
         if not (named is None or named == "" or (isinstance(named, str) and named.lower() == self.region_id)):
+            # The pages before may be of another region as well: keep none of their groups.
             self.failure = malformed(STATUS_QUERY, "it is about another region")
             self.groups.clear()
             self.last_page = ()
             return ""
+        # ECS leaves out TotalCount beside MaxResults. A server that gives it must deliver as many groups.
         self._total = max(self._total, total or 0)
         return token or ""
 
@@ -74,12 +76,13 @@ class Pages:
                 continue
             security_group_id = normal_id(security_group_id)
             status = _status(security_group_id, entry, self.region_id)
+            # A group that occurs twice, also on two pages, must have the same status each time.
             if self.groups.setdefault(security_group_id, status) != status:
                 self.groups[security_group_id] = malformed(STATUS_QUERY, "it contradicts itself")
             yield security_group_id
 
     def status_of(self, security_group_id: str) -> GroupStatus | Failure:
-        """Return what the whole answer says of a group that was asked for."""
+        """Return the status, by the whole answer, of a group that was asked for, or a failure."""
         normal = normal_id(security_group_id)
         if status := self.groups.get(normal):
             return status
@@ -90,11 +93,12 @@ class Pages:
         if self.failure is not None:
             return self.failure
         if not is_plain_id(normal):
-            # Absence proves nothing if ECS reads the id otherwise where it changes something.
+            # Absence proves nothing here: ECS may read an odd id otherwise in the call that changes a group.
             return Failure(
                 reason="it holds characters that are in no id of a security group",
                 next_step="Check the security group id.",
             )
+        # Every other doubt is ruled out above: the group is missing.
         return GroupStatus(
             security_group_id=security_group_id,
             exists=False,
@@ -106,6 +110,7 @@ class Pages:
 
 def _status(security_group_id: str, entry: dict[str, object], region_id: str) -> GroupStatus | Failure:
     flag = entry.get("ServiceManaged")
+    # Only true and false count. The SDK converts nothing, and the string "false" would be truthy.
     if not isinstance(flag, bool):
         found = "missing" if flag is None else f"of the type {type(flag).__name__}"
         return malformed(STATUS_QUERY, f"ServiceManaged is {found} instead of true or false")
@@ -119,7 +124,7 @@ def _status(security_group_id: str, entry: dict[str, object], region_id: str) ->
 
 
 def service_id(value: object) -> int | None:
-    """Return an owner, or None if there is none or it makes no sense: an unknown owner is never allowed."""
+    """Return a ServiceID as int; None if absent or malformed. A policy never allows an unknown owner."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -130,12 +135,12 @@ def service_id(value: object) -> int | None:
 
 
 def entries_of(body: object, container: str, name: str) -> list[object] | None:
-    """Return the list in a container of a body, as ECS wraps them; None if it is not there."""
+    """Return the list that a body holds under two names, as ECS wraps lists; None if there is none."""
     wrapped = body.get(container) if isinstance(body, dict) else None
     entries = wrapped.get(name) if isinstance(wrapped, dict) else None
     return entries if isinstance(entries, list) else None
 
 
 def malformed(action: str, detail: str) -> Failure:
-    """Return the failure for an answer that cannot be used."""
+    """Return the failure for an answer that the guard cannot use."""
     return Failure(reason=f"the answer to {action} cannot be used: {detail}", next_step=_MALFORMED_NEXT_STEP)

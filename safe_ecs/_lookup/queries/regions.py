@@ -1,4 +1,4 @@
-"""Reads a whole region, one page at a time."""
+"""The DescribeSecurityGroups queries that list a whole region, one page at a time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MOST_EMPTY_PAGES: Final = 10
 
 
 class RegionQueries:
-    """The pages of a region's groups, read one by one. Pure.
+    """The queries for the groups of a region, and the groups of each page. Pure: the caller sends them.
 
     Args:
-        read: Says which region of which endpoint; it names no groups.
+        read: The endpoint and the region; names no groups.
         service_managed_only: Whether to list managed groups alone.
 
     Attributes:
@@ -42,12 +42,13 @@ class RegionQueries:
         return Query(STATUS_QUERY, self._parameters)
 
     def take(self, body: object) -> list[GroupStatus] | Failure:
-        """Return the groups of a page, or why it cannot be used."""
+        """Return the groups of a page, or the failure that makes the page useless."""
         if isinstance(body, Failure):
             return body
         pages = Pages(self.read.region_id)
         token = pages.take(body)
         self._empty_pages = 0 if pages.last_page else self._empty_pages + 1
+        # A repeated token and a row of empty pages both mean paging without an end.
         if token in self._tokens or self._empty_pages > _MOST_EMPTY_PAGES:
             pages.failure = malformed(STATUS_QUERY, "it goes on paging without an end")
         if pages.failure:
@@ -58,11 +59,12 @@ class RegionQueries:
         statuses = []
         for status in pages.groups.values():
             if isinstance(status, GroupStatus):
+                # Each page is a Pages of its own, so that a contradiction between two pages shows only here.
                 flag = self._flags.setdefault(status.security_group_id, status.service_managed)
                 if flag != status.service_managed:
                     return malformed(STATUS_QUERY, "it contradicts itself")
                 if status.service_managed or not self._managed_only:
                     statuses.append(status)
             elif self._managed_only:
-                return status  # To leave it out would be to call it unmanaged.
+                return status  # Leaving the group out would call it unmanaged.
         return statuses

@@ -1,9 +1,9 @@
-"""The DescribeLaunchTemplateVersions call of one look-up, and what its answer says of security groups.
+"""The DescribeLaunchTemplateVersions query of one look-up, and the security groups in its answer.
 
-Pure, as ``describe`` is.
+Pure: a generator, like ``describe`` for statuses.
 
-Source: ECS API reference, *DescribeLaunchTemplateVersions* and *RunInstances*: a template that is named without a
-version means its default version.
+Source: ECS API reference, *DescribeLaunchTemplateVersions* and *RunInstances*. A template that is named
+without a version means its default version.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLAIN_VERSION: Final = re.compile(r"(?:[1-9][0-9]*)?")
 
 
 def describe_template(read: TemplateRead) -> Generator[Query, object, TemplateFound]:
-    """Yield the query and return the groups that the template names; None if there is no such version."""
+    """Yield the query, and return the groups that the template names; None if there is no such version."""
     template = read.template
     named = {"LaunchTemplateId": template.template_id, "LaunchTemplateName": template.name}
     version = (
@@ -64,6 +64,7 @@ def _groups_named(template: LaunchTemplate, entries: list[object]) -> tuple[str,
             return malformed(TEMPLATE_QUERY, "one of its versions is no object")
         number, is_default = entry.get("VersionNumber"), entry.get("DefaultVersion")
         is_named = type(number) in {int, str} and str(number) == template.version
+        # Skip further versions that a server may send along.
         if not (is_named if template.version else is_default is True):
             continue
         is_found = True
@@ -76,7 +77,10 @@ def _groups_named(template: LaunchTemplate, entries: list[object]) -> tuple[str,
 
 
 def _not_found(template: LaunchTemplate) -> Failure | None:
-    """Return None if there is no such version, whatever way a server reads what names it: for some, 01 is 1."""
+    """Return None if there is surely no such version.
+
+    A server may read an odd spelling otherwise where it makes instances: for some servers, version 01 is 1.
+    """
     if (
         (not template.template_id or is_plain_id(template.template_id))
         and _PLAIN_NAME.fullmatch(template.name)
@@ -90,7 +94,7 @@ def _not_found(template: LaunchTemplate) -> Failure | None:
 
 
 def _groups(data: dict[str, object]) -> dict[str, None] | None:
-    """Return the groups that a version names, for the instance or one of its interfaces; None if they are odd."""
+    """Return the groups that a version names, for the instance or its interfaces; None if it is malformed."""
     groups: dict[str, None] = {}
     holders: list[object] = [data]
     if data.get("NetworkInterfaces") is not None:
