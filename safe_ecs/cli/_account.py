@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from alibabacloud_credentials.client import Client as CredentialClient
 from alibabacloud_tea_openapi.utils_models import Config
+
+from safe_ecs.testing._direct import DirectConfig
 
 if TYPE_CHECKING:
     import argparse
@@ -28,12 +31,23 @@ def config_for(namespace: argparse.Namespace, region_id: str) -> Config:
     """
     # Without credentials the SDK logs the traceback of every provider it tried.
     logging.getLogger("credentials").setLevel(logging.CRITICAL)
-    config = Config(credential=CredentialClient(), region_id=region_id)
+    credential = CredentialClient()
+    config = Config(credential=credential, region_id=region_id)
     if namespace.endpoint_url:
         url = urlsplit(namespace.endpoint_url)
         if url.scheme not in ("http", "https") or not url.netloc:
             raise ValueError(
                 f"--endpoint-url must begin with http:// or https://: {namespace.endpoint_url!r}"
             )
+        if _is_loopback(url.hostname or ""):
+            config = DirectConfig(credential=credential, region_id=region_id)
         config.endpoint, config.protocol = url.netloc, url.scheme.upper()
     return config
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether a host is this machine: no proxy can reach it for us."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -22,7 +22,8 @@ FakeEcs answers at http://{endpoint}, with the API of ECS 2014-05-26. Sign with 
 {keys}
 For the SDK for Python:
   Config(access_key_id="{key}", access_key_secret="{secret}",
-         endpoint="{endpoint}", protocol="HTTP", region_id="{region_id}")
+         endpoint="{endpoint}", protocol="HTTP", region_id="{region_id}",
+         http_proxy="http://{endpoint}")  # its own proxy: the SDK asks that of HTTP_PROXY even for this machine
 Stop it with Ctrl+C or SIGTERM."""
 
 

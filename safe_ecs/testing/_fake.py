@@ -104,12 +104,14 @@ class FakeEcs(Contents):
     ) -> Config:
         """Return the configuration of a client for this server.
 
+        The client goes there directly, whatever proxy the environment names, unless the configuration is given one.
+
         Args:
             region_id: The client's region.
             service_id: Makes the client act for this cloud service instead of an account.
             security_token: Makes the client sign with a temporary key that goes with this STS token.
         """
-        from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415 - a server needs no SDK
+        from safe_ecs.testing._direct import DirectConfig  # noqa: PLC0415 - a server needs no SDK
 
         access_key_id = _ACCOUNT if service_id is None else self._gateway.add_service_key(service_id)
         if security_token:
@@ -118,7 +120,7 @@ class FakeEcs(Contents):
                 self.add_access_key(
                     access_key_id, SECRET, service_id=service_id, security_token=security_token
                 )
-        return Config(
+        return DirectConfig(
             access_key_id=access_key_id,
             access_key_secret=SECRET,
             security_token=cast("str", security_token or None),

@@ -209,6 +209,7 @@ def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
 ) -> None:
     """The first try goes to a host without the group, and fails. The second try would go to the client's endpoint."""
     client._retry_options = TWICE
+    client._http_proxy = ""  # It would be asked for either host.
     with FakeEcs(check_signatures=False) as other:
         other.fail(DELETE, Fault("unavailable"), times=1)
         client.set_rpc_headers({"host": other.endpoint})
@@ -223,6 +224,7 @@ def test_the_read_goes_where_a_header_sends_the_call(ecs: FakeEcs, managed: str)
     config = ecs.config()
     config.endpoint = "127.0.0.1:1"
     client = Client(config)
+    client._http_proxy = ""  # It would be asked for either host.
     request = query(managed)
     request.headers = {"host": ecs.endpoint}
     with pytest.raises(ManagedSecurityGroupError):

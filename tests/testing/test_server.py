@@ -48,6 +48,7 @@ def test_the_state_is_kept_from_run_to_run(tmp_path: Path, stop_with: int) -> No
     with server(*arguments, stop_with=stop_with) as (endpoint, printed):
         assert any("fake-account / fake-secret (account)" in line for line in printed)
         assert f'endpoint="{endpoint}", protocol="HTTP"' in "".join(printed)
+        assert f'http_proxy="http://{endpoint}")' in "".join(printed)
         rename = {
             "Action": "ModifySecurityGroupAttribute",
             "RegionId": REGION,
