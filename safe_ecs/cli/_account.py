@@ -1,4 +1,4 @@
-"""Whose ECS a command asks: what the command line and the SDK's default chain of credentials say."""
+"""The endpoint of a command, from the command line, and its credentials, from the SDK's default chain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREDENTIALS = "Credentials come from the SDK's default chain (environment, profi
 
 
 def add_endpoint_argument(parser: argparse.ArgumentParser) -> None:
-    """Let the user name another ECS."""
+    """Add the option for another ECS."""
     parser.add_argument("--endpoint-url", metavar="URL", help="another ECS, e.g. http://127.0.0.1:8080")
 
 
@@ -27,7 +27,7 @@ def config_for(namespace: argparse.Namespace, region_id: str) -> Config:
     """Return the configuration of a client for a region.
 
     Raises:
-        ValueError: The endpoint is no URL.
+        ValueError: The endpoint is no URL with http or https.
     """
     # Without credentials the SDK logs the traceback of every provider it tried.
     logging.getLogger("credentials").setLevel(logging.CRITICAL)

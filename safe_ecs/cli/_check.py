@@ -1,4 +1,4 @@
-"""``check``: what the guard would say of a call."""
+"""``check``: the guard's decision on a call, without the call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add_check(commands: Commands) -> None:
     parser = commands.add_parser(
         "check",
         help="say whether a call would be refused, without making it",
-        description="Says whether ECS would refuse a call because a security group is managed. Only reads. "
+        description="Says whether ECS would refuse a call because a security group is managed. Changes nothing. "
         f"{CREDENTIALS}",
         epilog="Exit codes: 0 allowed, 1 denied, 2 cannot be determined, 3 wrong usage. "
         "Example: %(prog)s DeleteSecurityGroup --security-group-id sg-bp1 --region-id cn-hangzhou",
@@ -59,7 +59,7 @@ def _run(namespace: argparse.Namespace) -> int:
     client = Client(config_for(namespace, namespace.region_id))
     decision = client.guard.check(namespace.action, parameters)
     if decision.outcome == "allowed" and not decision.groups:
-        # A mistyped parameter, in the main: "allowed" would be an answer to another question.
+        # Most often a mistyped parameter: the user would take "allowed" for an answer on the group.
         raise ValueError(f"{decision.action} names no security group: {_NAME_A_TARGET}")
     _print(decision)
     return _EXIT_CODES[decision.outcome]

@@ -28,7 +28,7 @@ _TIMED_CALLS: Final = 5
 
 
 class _Trial(NamedTuple):
-    """What became of one call, and how many write requests it put on the wire."""
+    """The result of one call, and the number of its write requests on the wire."""
 
     result: str
     writes: int
@@ -67,7 +67,7 @@ def add_demo(commands: Commands) -> None:
         help="show every guarded operation with and without the guard, on this machine",
         description="Starts a FakeEcs on this machine and sends every guarded operation to it, for a managed "
         "and for an ordinary security group, through the stock client and through the guarded one. "
-        "Needs no account and no network. Exits with 0 only if every row is as it must be.",
+        "Needs no account and no network. Exits with 0 if every row is as expected, else with 1.",
         epilog="Example: %(prog)s",
     )
     parser.set_defaults(run=_run)
@@ -79,8 +79,8 @@ def _run(_: argparse.Namespace) -> int:
         for action in [name for name, operation in OPERATIONS.items() if operation.guarded]:
             for form in _FORMS:
                 stock, guarded = StockClient(ecs.config()), Client(ecs.config())
-                refused_remotely, remote_ms = _refuse(ecs, stock, action, form)
-                refused_locally, local_ms = _refuse(ecs, guarded, action, form)
+                refused_remotely, remote_ms = _measure_refusal(ecs, stock, action, form)
+                refused_locally, local_ms = _measure_refusal(ecs, guarded, action, form)
                 trials = (
                     refused_remotely,
                     refused_locally,
@@ -104,8 +104,8 @@ def _target(ecs: FakeEcs, action: str, *, service_managed: bool) -> Target:
     return make_target(ecs, service_managed=service_managed, with_member=action != "DeleteSecurityGroup")
 
 
-def _refuse(ecs: FakeEcs, client: StockClient, action: str, form: _Form) -> tuple[_Trial, float]:
-    """Try a call on a managed group; repeat it for the time that a refusal takes, in milliseconds."""
+def _measure_refusal(ecs: FakeEcs, client: StockClient, action: str, form: _Form) -> tuple[_Trial, float]:
+    """Try a call on a managed group. Return the trial, and the shortest time of a repetition in milliseconds."""
     target = _target(ecs, action, service_managed=True)
     trial = _try(ecs, client, action, form, target)
     request = SAMPLES[action](target)
@@ -119,7 +119,7 @@ def _try(ecs: FakeEcs, client: StockClient, action: str, form: _Form, target: Ta
 
 
 def _call(client: StockClient, action: str, form: _Form, request: object) -> tuple[str, float]:
-    """Make a call and return what came of it and how many seconds it took, the event loop's start excluded."""
+    """Make a call. Return its result and its duration in seconds, without the start of the event loop."""
 
     async def call_async() -> tuple[str, float]:
         method = getattr(client, f"{method_name(action)}_async")

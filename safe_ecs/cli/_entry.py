@@ -1,4 +1,4 @@
-"""Where the command line begins: it runs, or says what to install."""
+"""The entry point of the command line: it runs a command, or names the missing extra."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ except ModuleNotFoundError as error:
         raise
 
     def run(arguments: Sequence[str] | None = None) -> int:
-        """Say what to install."""
+        """Name the missing extra."""
         del arguments
         sys.stderr.write("The command line needs the extra cli: pip install 'safe-ecs[cli]'\n")
         return _NOT_INSTALLED
 
 
 _NOT_INSTALLED: Final = 3
-_NOBODY_READS: Final = 141  # as a shell has it for a program that SIGPIPE ended
+_BROKEN_PIPE: Final = 141  # the exit code in a shell for a program that SIGPIPE ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     Args:
-        arguments: What follows the program's name; that of the process if None.
+        arguments: The arguments after the program's name; None for the arguments of the process.
     """
     try:
         exit_code = run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would write the rest at its end, and fail again.
+        # Python would flush the rest at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS
+        return _BROKEN_PIPE
     return exit_code

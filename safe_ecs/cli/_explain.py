@@ -1,4 +1,4 @@
-"""``explain``: what a log of decisions holds, summed up."""
+"""``explain``: the summary of a log of decisions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from safe_ecs.cli._terminal import add_form_arguments, bar, complain, write_rows
+from safe_ecs.cli._terminal import add_form_arguments, bar, write_error, write_rows
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from safe_ecs.cli._terminal import Commands, Form
 
 _UNCHECKED: Final = "unchecked"
-"""What an unavailable decision comes to where the policy allows those."""
+"""The outcome of an unavailable decision under a policy that lets the call through."""
 
 _WORDS: Final = {
     "denied": "denied",
@@ -30,8 +30,8 @@ _WORDS: Final = {
 }
 
 
-class _Kind(NamedTuple):
-    """What the decisions of a row have in common."""
+class _RowKey(NamedTuple):
+    """The common fields of the decisions in a row."""
 
     outcome: str
     action: str
@@ -50,9 +50,9 @@ def add_explain(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "explain",
-        help="sum up a log that JsonLinesLog has written",
-        description="Says what was denied, for which groups and by which service that manages them, from where in the "
-        "program, and how often. In audit mode: what would have been denied. Asks nobody.",
+        help="sum up a log of JsonLinesLog",
+        description="Counts the denied calls by operation, by the service that manages the groups and by the place in "
+        "the program, and names the groups. In audit mode: the calls that would have been denied. Sends no request.",
         epilog="Example: %(prog)s decisions.jsonl",
     )
     parser.add_argument("file", metavar="FILE.jsonl", help="the log")
@@ -62,7 +62,7 @@ def add_explain(commands: Commands) -> None:
 
 def _run(namespace: argparse.Namespace) -> int:
     outcomes: Counter[str] = Counter()
-    rows: dict[_Kind, _Row] = {}
+    rows: dict[_RowKey, _Row] = {}
     for decision in _decisions(namespace.file):
         outcome = str(decision.get("outcome"))
         if outcome == "unavailable" and decision.get("refused") is False:
@@ -81,46 +81,46 @@ def _run(namespace: argparse.Namespace) -> int:
 
 
 def _decisions(path: str) -> Iterable[dict[str, Any]]:
-    """Yield the decisions of a log; what ``check`` answered and look-ups are none.
+    """Yield the decisions on calls in a log, without look-ups and the decisions of ``check``.
 
     Raises:
-        ValueError: It cannot be read.
+        ValueError: The log cannot be read.
     """
     try:
         lines = Path(path).read_bytes().splitlines()
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    no_facts = 0
+    skipped = 0
     for line in lines:
         try:
             fact = json.loads(line)
         except (ValueError, RecursionError):
             fact = None
         if not isinstance(fact, dict) or "event" not in fact:
-            no_facts += 1
+            skipped += 1
         elif fact["event"] == "decided":
             yield fact
-    if no_facts:
-        complain(f"{no_facts} of {len(lines)} lines are no facts of safe_ecs, and were left out.")
+    if skipped:
+        write_error(f"Skipped {skipped} of {len(lines)} lines: they are no records of safe_ecs.")
 
 
-def _add(rows: dict[_Kind, _Row], outcome: str, decision: dict[str, Any]) -> None:
+def _add(rows: dict[_RowKey, _Row], outcome: str, decision: dict[str, Any]) -> None:
     groups = [group for group in decision.get("groups") or [] if isinstance(group, dict)]
     stopping = [
         group for group in groups if group.get("out_of_bounds") is True or group.get("status") == "unknown"
     ]
     service_ids = {str(group["service_id"]) for group in stopping if group.get("service_id") is not None}
-    kind = _Kind(
+    key = _RowKey(
         outcome, str(decision.get("action")), tuple(sorted(service_ids)), str(decision.get("caller") or "")
     )
-    row = rows.setdefault(kind, _Row())
+    row = rows.setdefault(key, _Row())
     row.times += 1
     row.last = max(row.last, str(decision.get("time") or ""))
     row.groups.update(dict.fromkeys(str(group.get("security_group_id")) for group in stopping))
 
 
-def _write(rows: dict[_Kind, _Row], form: Form) -> None:
-    """Write the kinds of decisions, the most frequent first: for people less of each, and a bar."""
+def _write(rows: dict[_RowKey, _Row], form: Form) -> None:
+    """Write the rows, the most frequent first. A table adds a bar, names one group per row, and leaves out the last time."""
     ranked = sorted(rows.items(), key=lambda item: (-item[1].times, item[0]))
     if form == "table":
         columns = ("times", "", "outcome", "action", "managed_by", "security_groups", "caller")
@@ -129,13 +129,13 @@ def _write(rows: dict[_Kind, _Row], form: Form) -> None:
             (
                 row.times,
                 bar(row.times, most),
-                kind.outcome,
-                kind.action,
-                kind.service_ids,
-                _few(row),
-                _near(kind.caller),
+                key.outcome,
+                key.action,
+                key.service_ids,
+                _summarize_groups(row),
+                _shorten_path(key.caller),
             )
-            for kind, row in ranked
+            for key, row in ranked
         ]
         write_rows(columns, written)
     else:
@@ -145,24 +145,24 @@ def _write(rows: dict[_Kind, _Row], form: Form) -> None:
             [
                 (
                     row.times,
-                    kind.outcome,
-                    kind.action,
-                    kind.service_ids,
+                    key.outcome,
+                    key.action,
+                    key.service_ids,
                     list(row.groups),
-                    kind.caller,
+                    key.caller,
                     row.last,
                 )
-                for kind, row in ranked
+                for key, row in ranked
             ],
             form,
         )
 
 
-def _few(row: _Row) -> str:
+def _summarize_groups(row: _Row) -> str:
     first, more = next(iter(row.groups), ""), len(row.groups) - 1
     return f"{first} and {more} more" if more > 0 else first
 
 
-def _near(caller: str) -> str:
-    """Return a file as it is called from here, if it is below."""
+def _shorten_path(caller: str) -> str:
+    """Return a caller with the path of its file relative to the working directory, if the file is in it."""
     return caller.removeprefix(f"{Path.cwd()}{os.sep}")

@@ -56,26 +56,26 @@ def add_fake(commands: Commands) -> None:
         "--state",
         type=Path,
         metavar="FILE",
-        help="JSON: loaded at the start if it is there, and saved at the end",
+        help="a JSON file, loaded at the start if it exists, and saved at the end",
     )
     parser.add_argument(
         "--no-signatures",
         action="store_true",
-        help="take requests with any signature or none; who asks is what they say",
+        help="accept requests with any signature or none, and believe the access key id in them",
     )
     parser.set_defaults(run=_run)
 
 
 def _run(namespace: argparse.Namespace) -> int:
     managed = [_parse(text) for text in namespace.managed]
-    # They are waited for below: nothing that is being written is torn apart.
+    # sigwait takes these signals below: none interrupts the writing of an answer or of the state.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     try:
         ecs = FakeEcs(
             port=namespace.port,
             host=namespace.host,
             check_signatures=not namespace.no_signatures,
-            most_recorded=0,  # Nobody can read it here.
+            most_recorded=0,  # No other process can read the record.
         )
     except (OSError, OverflowError) as error:
         raise ValueError(f"cannot listen on {namespace.host}:{namespace.port}: {error}") from error
@@ -104,7 +104,7 @@ def _prepare(ecs: FakeEcs, managed: list[_Managed], state: Path | None) -> None:
             raise ValueError(f"--state names a file in a folder that does not exist: {state}")
     for each in managed:
         if ecs.has_security_group(each.security_group_id):
-            continue  # It was saved with what has become of it.
+            continue  # The saved group has every change since.
         ecs.create_security_group(
             service_managed=True,
             service_id=each.service_id,

@@ -10,7 +10,7 @@ from alibabacloud_ecs20140526.client import Client as StockClient
 from safe_ecs._lookup.sending.failures import failure_of
 from safe_ecs.cache._memory import StatusCache
 from safe_ecs.cli._account import CREDENTIALS, add_endpoint_argument, config_for
-from safe_ecs.cli._terminal import add_form_arguments, complain, progress, write_rows
+from safe_ecs.cli._terminal import add_form_arguments, progress, write_error, write_rows
 from safe_ecs.client import Client
 from safe_ecs.errors import StatusUnavailableError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from safe_ecs.cli._terminal import Commands
 
-# Any region answers DescribeRegions; this one's endpoint is the default of the SDK.
+# Every region answers DescribeRegions. This one has the default endpoint of the SDK.
 _ANY_REGION: Final = "cn-hangzhou"
 _UNAVAILABLE: Final = 2
 
@@ -62,13 +62,13 @@ def _run(namespace: argparse.Namespace) -> int:
                     show(region_id, number, len(rows))
             except StatusUnavailableError as error:
                 exit_code = _UNAVAILABLE
-                complain(f"{region_id}: {error.data['Message']}")
+                write_error(f"{region_id}: {error.data['Message']}")
     write_rows(("region_id", "security_group_id", "service_id"), rows, namespace.form)
     return exit_code
 
 
 def _all_regions(namespace: argparse.Namespace) -> list[str] | None:
-    """Return every region, or None, with a complaint, if ECS does not say."""
+    """Return every region; None, after an error message, if ECS gives no answer."""
     try:
         answer = StockClient(config_for(namespace, _ANY_REGION)).describe_regions(
             models.DescribeRegionsRequest()
@@ -76,7 +76,7 @@ def _all_regions(namespace: argparse.Namespace) -> list[str] | None:
         return [str(region.region_id) for region in answer.body.regions.region]
     except ValueError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it was, the regions are not known
+    except Exception as error:  # noqa: BLE001 - after any failure the regions are unknown
         failure = failure_of(error, "DescribeRegions")
-        complain(f"{failure.reason}. {failure.next_step}")
+        write_error(f"{failure.reason}. {failure.next_step}")
         return None

@@ -1,4 +1,4 @@
-"""Reads the command line and hands over to the command."""
+"""The parser of the command line. It also runs the command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
     Args:
-        arguments: What follows the program's name; that of the process if None.
+        arguments: The arguments after the program's name; None for the arguments of the process.
     """
     called = PurePath(sys.argv[0]).stem
     parser = _Parser(

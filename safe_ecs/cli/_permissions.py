@@ -1,4 +1,4 @@
-"""``permissions``: which operations are guarded, and which are not and why."""
+"""``permissions``: the operations that can name a security group, guarded or not, with reasons."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def add_permissions(commands: Commands) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "permissions",
-        help="list the operations that can name a security group, and who may perform them on a managed one",
+        help="list the operations that can name a security group, with the permissions on a managed one",
         description="Lists every ECS operation that can name a security group: whether an account, and the cloud "
-        "service that owns the group, may perform it on a managed one, and whether safe_ecs guards it. Asks nobody.",
+        "service that owns the group, may perform it on a managed one, and whether safe_ecs guards it. Sends no request.",
         epilog="Example: %(prog)s --csv",
     )
     add_form_arguments(parser)

@@ -1,7 +1,6 @@
-"""What the commands write: tables, JSON, CSV, bars and progress. The only module that imports rich (extra: cli).
+"""The output of the commands: tables, JSON, CSV, bars and progress. The only module that imports rich (extra: cli).
 
-A terminal gets lines and colours, and a table as wide as it is. A pipe gets plain text, each row on one line and
-nothing cut off.
+A terminal gets rules and colours, and a table of its own width. A pipe gets plain text: each row is one whole line.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _STYLES: Final = {
 
 
 def add_form_arguments(parser: argparse.ArgumentParser) -> None:
-    """Let the user choose what the rows are written as; ``namespace.form`` is the choice."""
+    """Add the options for the format of the rows. ``namespace.form`` holds the choice."""
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", dest="form", action="store_const", const="json", help="write a JSON array")
     forms.add_argument("--csv", dest="form", action="store_const", const="csv", help="write CSV")
@@ -51,9 +50,9 @@ def write_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], form: F
     """Write rows to the standard output.
 
     Args:
-        columns: Their names; the keys of the objects in JSON.
-        rows: Their cells; None is an empty one. Lists are for JSON and become text elsewhere.
-        form: What they are written as.
+        columns: The names of the columns; the keys of the objects in JSON.
+        rows: The cells of each row. None is an empty cell. A list becomes text outside JSON.
+        form: The format.
     """
     if form == "json":
         print(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
@@ -72,7 +71,7 @@ def _write_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> No
         console = Console(highlight=False, width=_WIDE)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
-        # An id that does not fit is folded, and stays whole.
+        # Fold long ids: nobody can use a cut one.
         table.add_column(Text(column), overflow="fold", justify="left")
     for row in rows:
         texts = list(map(_plain, row))
@@ -84,16 +83,16 @@ def _write_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> No
 
 
 def bar(part: int, most: int) -> str:
-    """Return a bar as long as its part of the most, at least one cell of it."""
+    """Return a bar as long as the part's share of the most, and at least one cell long."""
     cell = "█" if (sys.stdout.encoding or "").lower().startswith("utf") else "#"
     return cell * max(1, round(_BAR_CELLS * part / most))
 
 
 @contextmanager
 def progress(steps: int) -> Iterator[Callable[[str, int, int], None]]:
-    """Show, on the error output and only if that is a terminal, how far a command is.
+    """Show the progress of a command on the error output, if the error output is a terminal.
 
-    Gives a function to call with what is being done, how many steps are done, and how many things were found.
+    Yield a function of the present step, the number of finished steps, and the number of finds.
     """
     console = Console(stderr=True)
     columns = (
@@ -107,13 +106,13 @@ def progress(steps: int) -> Iterator[Callable[[str, int, int], None]]:
         yield lambda doing, done, found: shown.update(task, description=doing, completed=done, found=found)
 
 
-def complain(text: str) -> None:
+def write_error(text: str) -> None:
     """Write a line to the error output."""
     print(_plain(text), file=sys.stderr)
 
 
 def _plain(value: object) -> str:
-    """Return a value as one line of text that cannot steer a terminal: what comes from outside may hold anything."""
+    """Return a value as one line of text. Escape control characters: text from outside must not steer a terminal."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""An ECS to test against: ``FakeEcs``. The pytest plugin has it as the fixture ``fake_ecs``."""
+"""``FakeEcs``: an ECS to test against. The pytest plugin provides one as the fixture ``fake_ecs``."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What is in a FakeEcs, for the test that prepares it: created, removed, saved and loaded without a request."""
+"""The contents of a FakeEcs: a test creates, removes, saves and loads them without a request."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ DEFAULT_REGION_ID: Final = "cn-hangzhou"
 
 
 class Contents:
-    """Security groups and what is around them. Nothing that is created here is checked.
+    """Security groups with their rules, instances, network interfaces and launch templates.
+
+    The methods check no field of a new resource.
 
     Args:
-        gateway: What keeps them.
+        gateway: The gateway that holds the state.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -40,16 +42,16 @@ class Contents:
         name: str = "",
         vpc_id: str = "",
     ) -> str:
-        """Create a group and return its id. A group with the same id vanishes.
+        """Create a group and return its id. The new group replaces a group with the same id.
 
         Args:
-            service_managed: Whether a cloud service manages it.
-            service_id: The ``ServiceID`` it shows.
-            product: The product that the refusal of a managed group names, e.g. ``"natgw"``.
-            region_id: Its region.
-            security_group_id: Its id, in lower case as all of ECS's are; a new one if None.
-            name: Its name.
-            vpc_id: The VPC it is in.
+            service_managed: Whether a cloud service manages the group.
+            service_id: The ``ServiceID`` of the group.
+            product: The product in the error for a change to a managed group, e.g. ``"natgw"``.
+            region_id: The region of the group.
+            security_group_id: The id, put into lower case like every id of ECS; None for a new id.
+            name: The name of the group.
+            vpc_id: The VPC of the group.
         """
         if service_managed and service_id is not None:
             self._gateway.add_service_key(service_id)
@@ -66,15 +68,15 @@ class Contents:
             return self._gateway.state.add_group(group).security_group_id
 
     def has_security_group(self, security_group_id: str) -> bool:
-        """Return whether there is such a group."""
+        """Return whether a group exists."""
         with self._gateway.lock:
             return normal_id(security_group_id) in self._gateway.state.groups
 
     def remove_security_group(self, security_group_id: str) -> None:
-        """Let a group vanish, with its memberships: as managed ones do when their product's instance is released.
+        """Remove a group and its memberships. Managed groups vanish like this when a product's instance is released.
 
         Raises:
-            KeyError: There is no such group.
+            KeyError: The group does not exist.
         """
         security_group_id = normal_id(security_group_id)
         with self._gateway.lock:
@@ -87,19 +89,21 @@ class Contents:
     def create_instance(self, *security_group_ids: str, region_id: str = DEFAULT_REGION_ID) -> str:
         """Create an instance in these groups and return its id."""
         with self._gateway.lock:
-            return _add(self._gateway.state.instances, "i", region_id, security_group_ids, Status="Stopped")
+            return _add_member(
+                self._gateway.state.instances, "i", region_id, security_group_ids, Status="Stopped"
+            )
 
     def create_network_interface(self, *security_group_ids: str, region_id: str = DEFAULT_REGION_ID) -> str:
         """Create a network interface in these groups and return its id."""
         with self._gateway.lock:
-            return _add(
+            return _add_member(
                 self._gateway.state.interfaces, "eni", region_id, security_group_ids, Status="Available"
             )
 
     def create_launch_template(
         self, *security_group_ids: str, name: str = "", region_id: str = DEFAULT_REGION_ID
     ) -> str:
-        """Create a launch template, whose version 1 names these groups, and return its id."""
+        """Create a launch template with these groups in version 1, and return its id."""
         with self._gateway.lock:
             template_id = new_id("lt")
             template = LaunchTemplate(region_id=region_id, template_id=template_id, name=name or template_id)
@@ -113,12 +117,12 @@ class Contents:
         """Add a version to a launch template and return its number.
 
         Args:
-            template_id: The launch template.
-            security_group_ids: The groups that the version names.
-            default: Whether it is the default version from now on.
+            template_id: The id of the launch template.
+            security_group_ids: The groups of the version.
+            default: Whether the version becomes the default version.
 
         Raises:
-            KeyError: There is no such launch template.
+            KeyError: The launch template does not exist.
         """
         with self._gateway.lock:
             template = self._gateway.state.templates[template_id]
@@ -133,12 +137,12 @@ class Contents:
         """Add a rule to a group and return the rule's id.
 
         Args:
-            security_group_id: The group.
-            direction: Which way the traffic goes.
-            fields: The rule's fields, spelt as ECS spells them, e.g. ``IpProtocol="TCP"``.
+            security_group_id: The id of the group.
+            direction: The direction of the traffic.
+            fields: The fields of the rule, in the spelling of ECS, e.g. ``IpProtocol="TCP"``.
 
         Raises:
-            KeyError: There is no such group.
+            KeyError: The group does not exist.
         """
         with self._gateway.lock:
             rule = Rule(direction=direction, fields=fields)
@@ -146,12 +150,12 @@ class Contents:
         return rule.security_group_rule_id
 
     def snapshot(self) -> dict[str, object]:
-        """Return everything that was created, as it is saved."""
+        """Return the contents in the format of `save`."""
         with self._gateway.lock:
             return as_json(self._gateway.state)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write everything that was created to a file, as JSON; whole or not at all.
+        """Write the contents to a file as JSON, whole or not at all.
 
         Raises:
             OSError: The file cannot be written.
@@ -160,13 +164,13 @@ class Contents:
             save_state(self._gateway.state, Path(path))
 
     def load(self, path: str | PathLike[str]) -> None:
-        """Go on with what a file of `save` holds, instead of what there is.
+        """Replace the contents by a file of `save`.
 
-        Every client of this process forgets what this endpoint has said.
+        Every client of this process forgets the answers of this endpoint.
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It holds no such thing.
+            ValueError: The file was not written by `save`.
         """
         state = load_state(Path(path))
         with self._gateway.lock:
@@ -178,8 +182,12 @@ class Contents:
         forget_endpoint(self._gateway.host_id)
 
 
-def _add(
-    kept: dict[str, Member], prefix: str, region_id: str, security_group_ids: Sequence[str], **attributes: str
+def _add_member(
+    members: dict[str, Member],
+    prefix: str,
+    region_id: str,
+    security_group_ids: Sequence[str],
+    **attributes: str,
 ) -> str:
     member = Member(
         member_id=new_id(prefix),
@@ -187,5 +195,5 @@ def _add(
         security_group_ids=list(security_group_ids),
         attributes=attributes,
     )
-    kept[member.member_id] = member
+    members[member.member_id] = member
     return member.member_id

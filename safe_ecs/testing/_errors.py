@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from safe_ecs.testing._state import SecurityGroup
-
 
 class EcsError(Exception):
     """An error answer.
@@ -25,12 +20,12 @@ class EcsError(Exception):
 
 
 def invalid(code: str, message: str) -> EcsError:
-    """Return the error for a request that makes no sense (400)."""
+    """Return the error for an invalid request (400)."""
     return EcsError(400, code, message)
 
 
 def forbidden(code: str, message: str) -> EcsError:
-    """Return the error for a request that may not be made, or not now (403)."""
+    """Return the error for a request that ECS refuses, always or in the present state (403)."""
     return EcsError(403, code, message)
 
 
@@ -40,7 +35,7 @@ def not_found(code: str, message: str) -> EcsError:
 
 
 def missing_parameter(name: str) -> EcsError:
-    """Return the error for a mandatory parameter that is not there."""
+    """Return the error for a missing mandatory parameter."""
     codes = {"SecurityGroupId": "MissingSecurityGroupId", "RegionId": "MissingParameter.RegionId"}
     return invalid(
         codes.get(name, "MissingParameter"),
@@ -49,7 +44,7 @@ def missing_parameter(name: str) -> EcsError:
 
 
 def malformed_group(security_group_id: str) -> EcsError:
-    """Return the error for an id that is none."""
+    """Return the error for a malformed group id."""
     return invalid(
         "InvalidSecurityGroupId.Malformed",
         f'The specified parameter "SecurityGroupId" is not valid: {security_group_id!r}.',
@@ -62,22 +57,13 @@ def unknown_group() -> EcsError:
 
 
 def conflicting_group_ids() -> EcsError:
-    """Return the error for a request that names one group and a list of groups."""
+    """Return the error for a request with both SecurityGroupId and SecurityGroupIds."""
     return invalid(
         "InvalidSecurityGroupId.SingleIdAndMultiIdConflict",
         "The parameters SecurityGroupId and SecurityGroupIds cannot be specified at the same time.",
     )
 
 
-def managed_group(group: SecurityGroup) -> EcsError:
-    """Return the refusal of a change to a managed group, in the wording that ECS uses."""
-    return forbidden(
-        "InvalidOperation.ResourceManagedByCloudProduct",
-        f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
-        f'serviceID "{group.service_id}"; product "{group.product}".',
-    )
-
-
 def dry_run() -> EcsError:
-    """Return what a dry run says if the request would have been carried out."""
+    """Return the error that ends a dry run after all checks have passed."""
     return invalid("DryRunOperation", "Request validation has been passed with DryRun flag set.")

@@ -1,4 +1,4 @@
-"""FakeEcs: an Alibaba Cloud ECS for tests, as far as security groups are concerned."""
+"""FakeEcs: the part of Alibaba Cloud ECS around security groups, for tests."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ class FakeEcs(Contents):
     """A server that speaks the RPC of ECS to the unmodified SDK.
 
     It keeps security groups with their rules, and the instances, network interfaces and launch templates around
-    them; it checks signatures, refuses changes to managed groups exactly as ECS does, and records every request::
+    them. It checks signatures, refuses changes to managed groups exactly as ECS does, and records every request::
 
         with FakeEcs() as ecs:
             client = Client(ecs.config())
 
-    OPERATIONS.md, beside this file, says operation by operation what is kept and what is checked.
+    OPERATIONS.md, beside this file, lists the stored fields and the checks of each operation.
 
     Args:
         port: The port to listen on; 0 for a free one.
-        host: The address to listen on, that of loopback unless another is given.
-        latency: Seconds that every answer takes; not negative.
-        check_signatures: Whether requests must be signed, with a key of `config` or `add_access_key`. If not, who
-            asks is what the request says.
-        clock: What time it is, in seconds since the epoch: for the dates of signatures, the ends of STS tokens
-            and the minutes of throttling.
-        most_recorded: How many requests the record holds, the newest ones; None for all.
+        host: The address to listen on, by default the loopback address.
+        latency: The delay of every answer in seconds; not negative.
+        check_signatures: Whether requests must be signed with a key of `config` or `add_access_key`. If False,
+            FakeEcs believes the access key id in a request.
+        clock: Returns the time in seconds since the epoch. The dates of signatures, the ends of STS tokens and the
+            minutes of throttling are compared with it.
+        most_recorded: The highest number of requests in the record, the newest; None for all.
 
     Raises:
         OSError: The address is not this machine's, or the port is taken.
-        OverflowError: There is no such port.
+        OverflowError: The port is out of range.
         ValueError: ``latency`` or ``most_recorded`` is negative.
     """
 
-    def __init__(  # noqa: PLR0913 - keywords, each of which a test may want
+    def __init__(  # noqa: PLR0913 - a test may want each keyword
         self,
         *,
         port: int = 0,
@@ -73,21 +73,21 @@ class FakeEcs(Contents):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the server, and let every client of this process forget what it said: its port will be somebody else's."""
+        """Stop the server. Every client of this process forgets its answers: another server may get its port."""
         self._server.stop()
         forget_endpoint(self.endpoint)
 
     @property
     def endpoint(self) -> str:
-        """Host and port."""
+        """The host and the port of the server."""
         return self._server.address
 
     @property
     def latency(self) -> float:
-        """Seconds that every answer takes; it may be changed at any time.
+        """The delay of every answer in seconds. A test may change it at any time.
 
         Raises:
-            ValueError: A negative one is set.
+            ValueError: The new value is negative.
         """
         return self._gateway.latency
 
@@ -107,9 +107,9 @@ class FakeEcs(Contents):
         The client goes there directly, whatever proxy the environment names, unless the configuration is given one.
 
         Args:
-            region_id: The client's region.
-            service_id: Makes the client act for this cloud service instead of an account.
-            security_token: Makes the client sign with a temporary key that goes with this STS token.
+            region_id: The region of the client.
+            service_id: The cloud service that the client acts for; None for the account.
+            security_token: An STS token: the client signs with a temporary key for it. "" for a lasting key.
         """
         from safe_ecs.testing._direct import DirectConfig  # noqa: PLC0415 - a server needs no SDK
 
@@ -126,7 +126,7 @@ class FakeEcs(Contents):
             security_token=cast("str", security_token or None),
             endpoint=self.endpoint,
             protocol="HTTP",
-            region_id=cast("str", region_id),  # The SDK's annotations leave out that None will do.
+            region_id=cast("str", region_id),  # The SDK takes None; its annotations do not say so.
         )
 
     def add_access_key(
@@ -138,14 +138,14 @@ class FakeEcs(Contents):
         security_token: str = "",
         expires: float | None = None,
     ) -> None:
-        """Let requests be signed with another key.
+        """Accept signatures of another access key.
 
         Args:
-            access_key_id: Its id; one with the same id is replaced.
-            access_key_secret: Its secret.
-            service_id: The cloud service it belongs to; None for the account.
-            security_token: The STS token that must come with it.
-            expires: When that token ends, in seconds since the epoch; None for never.
+            access_key_id: The id of the key. The new key replaces a key with the same id.
+            access_key_secret: The secret of the key.
+            service_id: The cloud service of the key; None for the account.
+            security_token: The STS token that must come with the key; "" for a lasting key.
+            expires: The end of the token, in seconds since the epoch; None for never.
         """
         self._gateway.add_key(
             AccessKey(
@@ -159,73 +159,74 @@ class FakeEcs(Contents):
 
     @property
     def access_keys(self) -> Sequence[AccessKey]:
-        """The keys that requests can be signed with."""
+        """The accepted access keys."""
         with self._gateway.lock:
             return tuple(self._gateway.keyring)
 
     def remove_access_key(self, access_key_id: str) -> None:
-        """Let nothing be signed with a key any more.
+        """Stop accepting signatures of an access key.
 
         Raises:
-            KeyError: There is no such key.
+            KeyError: The key is not known.
         """
         with self._gateway.lock:
             self._gateway.keyring.remove(access_key_id)
 
     def answer_with(self, action: str, *answers: CannedAnswer | Fault) -> None:
-        """Answer the next requests for an action with these, one each, and go on as before after that.
+        """Answer the next requests for an action with these answers and faults, one each; later requests as before.
 
         Raises:
-            TypeError: One of them is no answer and no fault.
+            TypeError: One of them is neither a CannedAnswer nor a Fault.
         """
-        _check(answers)
+        _check_answers(answers)
         with self._gateway.lock:
-            self._gateway.script.add(action, answers)
+            self._gateway.scripted_answers.add(action, answers)
 
     def answer_always(self, action: str, answer: CannedAnswer | Fault | None) -> None:
-        """Answer every request for an action with this, or as usual again if None.
+        """Answer every request for an action with this answer or fault; as usual again if None.
 
         Raises:
-            TypeError: It is no answer and no fault.
+            TypeError: ``answer`` is neither a CannedAnswer nor a Fault.
         """
-        _check([answer] if answer else [])
+        _check_answers([answer] if answer else [])
         with self._gateway.lock:
-            self._gateway.script.set_always(action, [answer] if answer else [])
+            self._gateway.scripted_answers.set_always(action, [answer] if answer else [])
 
     def fail(
         self, action: str, *faults: Fault, times: int | None = None, share: float = 1.0, seed: int = 0
     ) -> None:
-        """Let requests for an action fail, with these faults in turn; with none, let them fail no more, whatever was said.
+        """Let requests for an action fail, with these faults in turn.
 
-        Which request fails depends on its number among those for this action, and on nothing else.
+        Without faults, end every fault and every canned answer of the action. The fault of a request depends on its
+        number among the requests for the action, and on nothing else.
 
         Args:
             action: The operation.
-            faults: What goes wrong.
-            times: How many of the next requests fail; all from now on if None.
-            share: The share of the requests that fail, picked at random.
-            seed: Makes the random picks repeatable.
+            faults: The faults, in turn.
+            times: The number of requests that fail, beginning with the next; None for all from now on.
+            share: The share of requests that fail, picked at random.
+            seed: The seed of the random picks.
 
         Raises:
-            TypeError: One of the faults is none.
+            TypeError: One of the faults is neither a Fault nor a CannedAnswer.
             ValueError: ``share`` is not between 0 and 1, or given together with ``times``; or ``times`` is negative.
         """
-        _check(faults)
+        _check_answers(faults)
         _not_negative("times", times or 0)
         if not 0 <= share <= 1 or (times is not None and share < 1):
             raise ValueError("share must be between 0 and 1, and cannot be given together with times")
         with self._gateway.lock:
             if not faults:
-                self._gateway.script.clear(action)
+                self._gateway.scripted_answers.clear(action)
             elif times is None:
-                self._gateway.script.set_always(action, faults, share, seed)
+                self._gateway.scripted_answers.set_always(action, faults, share, seed)
             else:
-                self._gateway.script.add_repeatedly(action, faults, times)
+                self._gateway.scripted_answers.add_repeatedly(action, faults, times)
 
     def throttle(self, action: str, per_minute: int | None) -> None:
-        """Let through so many requests for an action in each minute of the clock, caller and region; all if None.
+        """Limit the requests for an action per minute of the clock, caller and region; None ends the limit.
 
-        The others are answered with ``Throttling.User``.
+        Requests above the limit get the error ``Throttling.User``.
 
         Raises:
             ValueError: ``per_minute`` is negative.
@@ -237,45 +238,45 @@ class FakeEcs(Contents):
                 self._gateway.limits[action] = per_minute
 
     def deny(self, *actions: str) -> None:
-        """Refuse these actions with ``Forbidden.RAM``, as if nobody had been granted them."""
+        """Refuse these actions with ``Forbidden.RAM``, as if no caller had been granted them."""
         with self._gateway.lock:
             self._gateway.denied.update(actions)
 
     def allow(self, *actions: str) -> None:
-        """Take back what was denied."""
+        """End the refusal of these actions by `deny`."""
         with self._gateway.lock:
             self._gateway.denied.difference_update(actions)
 
     @property
     def requests(self) -> Sequence[RecordedRequest]:
-        """The requests so far, in the order of their arrival; the newest ``most_recorded`` of them."""
+        """The newest ``most_recorded`` requests so far, in the order of their arrival."""
         with self._gateway.lock:
             return tuple(self._gateway.requests)
 
     @property
     def writes(self) -> Sequence[RecordedRequest]:
-        """The requests that asked for a change, refused or not."""
+        """The recorded requests for a change, refused or not: all but Describe and List operations."""
         return tuple(request for request in self.requests if request.is_write)
 
     @property
     def reads(self) -> Sequence[RecordedRequest]:
-        """The other requests."""
+        """The recorded requests for Describe and List operations."""
         return tuple(request for request in self.requests if not request.is_write)
 
     def assert_no_writes(self) -> None:
-        """Check that nothing asked for a change.
+        """Check that no request asked for a change.
 
         Raises:
-            AssertionError: Something did; the message names each such request.
+            AssertionError: A request asked for a change. The message lists all such requests.
         """
         if writes := self.writes:
             listed = "".join(f"\n  {number}. {write}" for number, write in enumerate(writes, 1))
             raise AssertionError(f"{len(writes)} write request(s) reached FakeEcs:{listed}")
 
     def reset(self) -> None:
-        """Forget the record, everything that was created, faults, limits and denials; keys and latency stay.
+        """Forget the record, the contents, faults, canned answers, limits and denials. Keys and latency stay.
 
-        Every client of this process forgets as well what this endpoint has said.
+        Every client of this process forgets the answers of this endpoint.
         """
         with self._gateway.lock:
             self._gateway.reset()
@@ -283,12 +284,12 @@ class FakeEcs(Contents):
 
 
 def _not_negative(name: str, number: float) -> float:
-    if not number >= 0:  # nor a NaN
+    if not number >= 0:  # NaN fails this comparison too.
         raise ValueError(f"{name} must not be negative: {number!r}")
     return number
 
 
-def _check(scripted: Sequence[CannedAnswer | Fault]) -> None:
+def _check_answers(scripted: Sequence[CannedAnswer | Fault]) -> None:
     for each in scripted:
         if not isinstance(each, (CannedAnswer, Fault)):
-            raise TypeError(f"what is answered instead is a CannedAnswer or a Fault, not {each!r}")
+            raise TypeError(f"expected a CannedAnswer or a Fault, not {each!r}")

@@ -1,4 +1,4 @@
-"""What FakeEcs says instead of the right answer: exact answers, faults, and the script they come in."""
+"""Wrong answers of FakeEcs, on demand: canned answers, faults, and their order action by action."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _ERRORS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CannedAnswer:
-    """What FakeEcs says instead of thinking.
+    """An answer to send as it is. FakeEcs does not perform the request.
 
     Attributes:
         status: The HTTP status; 0 resets the connection.
-        body: The body, as it is.
-        headers: More headers.
-        delay: Seconds to wait before answering.
+        body: The body.
+        headers: More headers, by lower-case name. They can replace ``content-type`` and ``content-length``.
+        delay: Seconds before the answer.
     """
 
     status: int = 200
@@ -56,18 +56,18 @@ class CannedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that goes wrong with a request.
+    """A failure of one request.
 
     Attributes:
-        kind: What. ``throttled``, ``unavailable`` (503) and ``internal_error`` (500) are errors of ECS, and nothing
-            is done. ``reset`` cuts the connection before anything is done, ``lost`` after it. With the others the
-            request is done, and its answer comes late (``slow``), ends in the middle (``truncated``), is no JSON
-            (``malformed``), has its numbers and flags as strings (``wrong_types``), or lacks the second half of
-            its list (``partial_page``).
-        delay: Seconds that pass before the answer.
+        kind: The kind of failure. ``throttled``, ``unavailable`` (503) and ``internal_error`` (500) are errors of
+            ECS, and FakeEcs does not perform the request. ``reset`` cuts the connection before the request is
+            performed, ``lost`` afterwards. With the other kinds FakeEcs performs the request, and its answer comes
+            late (``slow``), ends in the middle (``truncated``), is no JSON (``malformed``), has its numbers and
+            flags as strings (``wrong_types``), or lacks the second half of its list (``partial_page``).
+        delay: Seconds before the answer.
 
     Raises:
-        ValueError: There is no such kind, the delay is negative, or ``slow`` has none.
+        ValueError: The kind is unknown, the delay is negative, or ``slow`` has no delay.
     """
 
     kind: FaultKind
@@ -81,16 +81,16 @@ class Fault:
 
     @property
     def is_before(self) -> bool:
-        """Whether it strikes before anything is done."""
+        """Whether the request fails before FakeEcs performs it."""
         return self.kind in _ERRORS or self.kind == "reset"
 
     @property
     def error(self) -> EcsError | None:
-        """The error that is answered, None if the fault is of another kind."""
+        """The error of ECS; None for the other kinds."""
         return EcsError(*_ERRORS[self.kind]) if self.kind in _ERRORS else None
 
     def spoil(self, answer: CannedAnswer) -> CannedAnswer:
-        """Return what becomes of an answer."""
+        """Return an answer with this fault in it."""
         body, length = answer.body, {"content-length": str(len(answer.body))}
         half = body[: len(body) // 2]
         late = replace(answer, delay=answer.delay + self.delay)
@@ -109,52 +109,54 @@ class Fault:
                 return late
 
 
-Scripted: TypeAlias = CannedAnswer | Fault
+ScriptedAnswer: TypeAlias = CannedAnswer | Fault
 
 
-class Script:
-    """What is to be said to the next requests, action by action: what one is told depends on no other."""
+class ScriptedAnswers:
+    """The canned answers and faults for the next requests. The actions are independent of one another."""
 
     def __init__(self) -> None:
-        self._next: defaultdict[str, deque[Scripted]] = defaultdict(deque)
-        self._always: dict[str, Iterator[Scripted | None]] = {}
+        self._next: defaultdict[str, deque[ScriptedAnswer]] = defaultdict(deque)
+        self._always: dict[str, Iterator[ScriptedAnswer | None]] = {}
 
-    def add(self, action: str, answers: Sequence[Scripted]) -> None:
-        """Say these to the next requests, one each."""
+    def add(self, action: str, answers: Sequence[ScriptedAnswer]) -> None:
+        """Add answers for the next requests, one each."""
         self._next[action].extend(answers)
 
-    def add_repeatedly(self, action: str, answers: Sequence[Scripted], times: int) -> None:
-        """Say these in turn to so many of the next requests."""
+    def add_repeatedly(self, action: str, answers: Sequence[ScriptedAnswer], times: int) -> None:
+        """Add answers, in turn, for a number of the next requests."""
         self._next[action].extend(islice(cycle(answers), times))
 
-    def set_always(self, action: str, answers: Sequence[Scripted], share: float = 1.0, seed: int = 0) -> None:
-        """Say these from now on: in turn to all, or at random to a share of the requests; none to stop."""
+    def set_always(
+        self, action: str, answers: Sequence[ScriptedAnswer], share: float = 1.0, seed: int = 0
+    ) -> None:
+        """Set the answers from now on: in turn for all requests, or at random for a share. No answers: as usual."""
         self._always.pop(action, None)
         if answers and share < 1:
-            self._always[action] = _at_random(action, answers, share, seed)
+            self._always[action] = _random_answers(action, answers, share, seed)
         elif answers:
             self._always[action] = cycle(answers)
 
     def clear(self, action: str) -> None:
-        """Say nothing of an action any more."""
+        """Remove every answer for an action."""
         self._next.pop(action, None)
         self._always.pop(action, None)
 
-    def pop(self, action: str) -> Scripted | None:
-        """Return what this request is told, None if it is treated as usual."""
+    def pop(self, action: str) -> ScriptedAnswer | None:
+        """Take the answer for this request; None if FakeEcs answers as usual."""
         if waiting := self._next.get(action):
             return waiting.popleft()
         always = self._always.get(action)
         return next(always) if always else None
 
 
-def _at_random(
-    action: str, answers: Sequence[Scripted], share: float, seed: int
-) -> Iterator[Scripted | None]:
-    # The n-th request for an action fares alike in every run, whatever other requests come between.
+def _random_answers(
+    action: str, answers: Sequence[ScriptedAnswer], share: float, seed: int
+) -> Iterator[ScriptedAnswer | None]:
+    # One Random per number: the n-th request for an action gets the same answer in every run.
     for number in count():
-        dice = Random(f"{seed} {action} {number}")  # noqa: S311 - it is to be repeatable
-        yield dice.choice(answers) if dice.random() < share else None
+        random = Random(f"{seed} {action} {number}")  # noqa: S311 - tests must be repeatable
+        yield random.choice(answers) if random.random() < share else None
 
 
 def _as_strings(value: Any) -> Any:  # noqa: ANN401 - it is JSON

@@ -1,4 +1,4 @@
-"""What stands before the operations: signatures, permissions, throttling, faults, and the record."""
+"""The steps before and after an operation: signatures, permissions, throttling, faults, and the record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from safe_ecs.testing._errors import EcsError, forbidden
-from safe_ecs.testing._faults import CannedAnswer, Fault, Script
+from safe_ecs.testing._faults import CannedAnswer, Fault, ScriptedAnswers
 from safe_ecs.testing._keys import SECRET, AccessKey, Keyring
 from safe_ecs.testing._operations.calls import Call
 from safe_ecs.testing._operations.table import Operations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """Answers the requests of one FakeEcs. What it keeps is changed under its lock.
+    """Answers the requests of one FakeEcs.
 
     Args:
-        clock: What time it is, in seconds since the epoch.
+        clock: Returns the time in seconds since the epoch.
         check_signatures: Whether a request must be signed with a known key.
-        most_recorded: How many requests the record holds; None for all.
+        most_recorded: The highest number of requests in the record; None for all.
 
     Attributes:
-        latency: Seconds that every answer takes.
-        lock: Guards everything below.
-        state: What the operations change.
-        keyring: Who may sign.
-        script: What is said instead of the right answers.
+        latency: The delay of every answer in seconds.
+        lock: Guards every attribute below.
+        state: The resources that the operations read and change.
+        keyring: The accepted access keys.
+        scripted_answers: The answers in place of the right ones.
         requests: The record.
-        denied: The actions for which permission is missing.
-        limits: How many requests a minute are let through, by action.
-        host_id: What error answers say of where they come from.
+        denied: The actions that are refused for lack of permission.
+        limits: The highest number of requests per minute, by action.
+        host_id: The ``HostId`` in error answers.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Gateway:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything but the keys."""
+        """Forget everything but the keys, the latency and the host id."""
         self.state = State()
-        self.script = Script()
+        self.scripted_answers = ScriptedAnswers()
         self.requests: deque[RecordedRequest] = deque(maxlen=self._most_recorded)
         self.denied: set[str] = set()
         self.limits: dict[str, int] = {}
@@ -77,7 +77,7 @@ class Gateway:
         """Return status, body and headers of the answer to a request.
 
         Raises:
-            CutConnectionError: There is to be none.
+            CutConnectionError: The connection ends without an answer.
         """
         parameters = Parameters(received.pairs)
         action, version = _operation(received, parameters)
@@ -107,8 +107,8 @@ class Gateway:
     def _answer(
         self, action: str, version: str, received: Received, parameters: Parameters
     ) -> tuple[CannedAnswer, str, AccessKey | None]:
-        """Return the answer, the error code in it, and who asked."""
-        scripted, key = self.script.pop(action), self.keyring.get(claimed_key(received))
+        """Return the answer, its error code, and the key of the caller."""
+        scripted, key = self.scripted_answers.pop(action), self.keyring.get(claimed_key(received))
         if isinstance(scripted, CannedAnswer):
             return scripted, "", key
         fault, code = scripted, ""
@@ -117,12 +117,12 @@ class Gateway:
             return fault.spoil(answer), fault.error.code if fault.error else "", key
         try:
             key = self._authenticate(received)
-            self._admit(action, key, parameters)
+            self._check_permission_and_limit(action, key, parameters)
             body = self._operations.perform(action, version, Call(self.state, parameters, key.service_id))
             answer = CannedAnswer(body=json.dumps({"RequestId": _request_id(), **body}).encode())
         except EcsError as error:
             answer, code = self._refusal(error), error.code
-        except Exception as error:  # noqa: BLE001 - say so, where the client would only see a cut connection
+        except Exception as error:  # noqa: BLE001 - the client would only see a cut connection
             failure = EcsError(500, "InternalError", f"FakeEcs itself failed at {action}: {error!r}")
             answer, code = self._refusal(failure), failure.code
         return (fault.spoil(answer) if fault else answer), code, key
@@ -133,7 +133,7 @@ class Gateway:
         key_id = claimed_key(received)
         return self.keyring.get(key_id) or AccessKey(access_key_id=key_id, access_key_secret="")
 
-    def _admit(self, action: str, key: AccessKey, parameters: Parameters) -> None:
+    def _check_permission_and_limit(self, action: str, key: AccessKey, parameters: Parameters) -> None:
         if action in self.denied:
             raise forbidden(
                 "Forbidden.RAM",
@@ -161,12 +161,12 @@ class Gateway:
         return CannedAnswer(status=error.status, body=json.dumps(body).encode())
 
     def add_key(self, key: AccessKey) -> None:
-        """Know an access key."""
+        """Accept an access key."""
         with self.lock:
             self.keyring.add(key)
 
     def add_service_key(self, service_id: int) -> str:
-        """Know the key of a cloud service, and return its id."""
+        """Accept the key of a cloud service, and return the id of the key."""
         access_key_id = f"fake-service-{service_id}"
         with self.lock:
             if self.keyring.get(access_key_id) is None:
@@ -177,10 +177,10 @@ class Gateway:
 
 
 def _operation(received: Received, parameters: Parameters) -> tuple[str, str]:
-    """Return action and version, from where the signature covers them."""
+    """Return action and version, from the part of the request that the signature covers."""
     action, version = parameters.get("Action"), parameters.get("Version")
     if parameters.get("SignatureVersion") == "1.0" and not received.is_acs3:
-        # The older signature covers the parameters alone: there the action is one of them.
+        # The older signature covers the parameters and no header.
         return action, version
     return received.headers.get("x-acs-action") or action, received.headers.get("x-acs-version") or version
 

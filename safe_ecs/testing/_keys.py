@@ -1,4 +1,4 @@
-"""Who may sign: access keys of accounts and of cloud services, STS tokens, and the nonces they have used."""
+"""The access keys of accounts and of cloud services, their STS tokens, and the nonces of past requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from safe_ecs.testing._errors import invalid, not_found
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET: Final = "fake-secret"  # noqa: S105 - opens nothing
+SECRET: Final = "fake-secret"  # noqa: S105 - for tests alone
 """The secret of every key that FakeEcs makes itself."""
 
 NONCE_SECONDS: Final = 900.0
-"""How far a date may be off, and so how long a nonce has to be remembered."""
+"""The largest difference between a request's date and the clock. Nonces are kept for twice as long: dates may lie ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,11 @@ class AccessKey:
     """An access key.
 
     Attributes:
-        access_key_id: Its id.
-        access_key_secret: What signatures are made with.
-        service_id: The cloud service it belongs to; None for an account.
-        security_token: The STS token that must come with it; "" for a lasting key.
-        expires: When the token ends, in seconds since the epoch; None for never.
+        access_key_id: The id of the key.
+        access_key_secret: The secret for signatures.
+        service_id: The cloud service of the key; None for an account.
+        security_token: The STS token that must come with the key; "" for a lasting key.
+        expires: The end of the token, in seconds since the epoch; None for never.
     """
 
     access_key_id: str
@@ -38,12 +38,12 @@ class AccessKey:
 
     @property
     def caller(self) -> str:
-        """Who it belongs to, in words."""
+        """The owner of the key: ``"account"`` or ``"service N"``."""
         return "account" if self.service_id is None else f"service {self.service_id}"
 
 
 class Keyring:
-    """The access keys that are known, and the nonces that were used with them."""
+    """The accepted access keys, and the nonces that were used with them."""
 
     def __init__(self) -> None:
         self._keys: dict[str, AccessKey] = {}
@@ -55,26 +55,26 @@ class Keyring:
         return iter(tuple(self._keys.values()))
 
     def add(self, key: AccessKey) -> None:
-        """Know a key, in place of one with the same id."""
+        """Add a key, in place of one with the same id."""
         self._keys[key.access_key_id] = key
 
     def remove(self, access_key_id: str) -> None:
-        """Know a key no more.
+        """Remove a key.
 
         Raises:
-            KeyError: There is no such key.
+            KeyError: The key is not known.
         """
         del self._keys[access_key_id]
 
     def get(self, access_key_id: str) -> AccessKey | None:
-        """Return a key, None if it is not known."""
+        """Return a key, None if the id is unknown."""
         return self._keys.get(access_key_id)
 
     def find(self, access_key_id: str, security_token: str, now: float) -> AccessKey:
-        """Return the key that a request says it is signed with.
+        """Return the key that a request names.
 
         Raises:
-            EcsError: There is none, or the token is not the one that goes with it.
+            EcsError: The key is missing or unknown, or its token is missing, wrong or expired.
         """
         if not access_key_id:
             raise invalid("MissingAccessKeyId", "AccessKeyId is mandatory for this action.")
@@ -95,10 +95,10 @@ class Keyring:
         return key
 
     def use_nonce(self, key: AccessKey, nonce: str, now: float) -> None:
-        """Remember the nonce of a request, as long as the date of the request would be good.
+        """Remember the nonce of a request, for as long as the date of the request can be valid.
 
         Raises:
-            EcsError: The key was used with it before.
+            EcsError: The key was used with this nonce before.
         """
         while self._ages and self._ages[0][0] < now - 2 * NONCE_SECONDS:
             self._nonces.discard(self._ages.popleft()[1])

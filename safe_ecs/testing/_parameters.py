@@ -1,7 +1,7 @@
-"""Reads the parameters of an RPC request as leniently as a server might.
+"""The parameters of an RPC request, read as leniently as a server might read them.
 
-FakeEcs is the guard's opponent: where it is not known how strict ECS is (case and blanks in names and ids, a
-JSON array instead of a numbered list), it takes what a lenient server would take.
+FakeEcs is the guard's opponent. The strictness of ECS is not known for case and blanks in names and ids, and for a
+JSON array in place of a numbered list. There FakeEcs reads like a lenient server.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Parameters:
     """The parameters of one request.
 
     Args:
-        pairs: Name and value in the order of arrival: query first, then form.
+        pairs: Names and values in the order of arrival: query first, then form.
     """
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -54,14 +54,14 @@ class Parameters:
                 self._first.setdefault(name, value)
 
     def get(self, name: str) -> str:
-        """Return the first value of a parameter, "" if it is not there."""
+        """Return the first value of a parameter that is not empty, "" without one."""
         return self._first.get(name.lower(), "")
 
     def require(self, name: str) -> str:
-        """Return a parameter that must be there.
+        """Return a mandatory parameter.
 
         Raises:
-            EcsError: It is not.
+            EcsError: The parameter is missing or empty.
         """
         value = self.get(name)
         if not value:
@@ -73,10 +73,10 @@ class Parameters:
         return self.get(name).lower() == "true"
 
     def number(self, name: str, default: int, most: int) -> int:
-        """Return a whole number from 1 to ``most``.
+        """Return a parameter as a whole number from 1 to ``most``.
 
         Raises:
-            EcsError: It is none, or out of range.
+            EcsError: The value is no whole number, or out of range.
         """
         text = self.get(name) or str(default)
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
@@ -84,21 +84,21 @@ class Parameters:
         return int(text)
 
     def stop_if_dry_run(self) -> None:
-        """End a dry run, where the request would be carried out.
+        """End a dry run. The call comes after the last check and before the first change.
 
         Raises:
-            EcsError: It is one.
+            EcsError: The request is a dry run.
         """
         if self.flag("DryRun"):
             raise dry_run()
 
     @property
     def content(self) -> tuple[tuple[str, str], ...]:
-        """What the request is about: the parameters without signature, paging and client token, sorted."""
+        """The parameters without signature, paging and client token, sorted: equal for a repetition and a next page."""
         return tuple(sorted(pair for pair in self._pairs if pair[0] not in _NOT_CONTENT))
 
     def structures(self, name: str, fields: Mapping[str, str]) -> list[dict[str, str]]:
-        """Return ``Name.1.Field`` parameters as one dict for each number, with the spelling of ``fields``."""
+        """Return the ``Name.N.Field`` parameters as one dict for each N, with the field names spelt as in ``fields``."""
         pattern = re.compile(rf"{name.lower()}\.(\d+)\.(\w+)")
         found: dict[int, dict[str, str]] = {}
         for key, value in self._pairs:
@@ -108,7 +108,7 @@ class Parameters:
         return [found[number] for number in sorted(found)]
 
     def values(self, name: str) -> list[str]:
-        """Return the values of ``Name.1``, ``Name.2``, ... in the order of their numbers, or a JSON array's."""
+        """Return the values of ``Name.1``, ``Name.2``, ... in the order of their numbers, JSON arrays unpacked."""
         pattern = re.compile(rf"{name.lower()}(?:\.(\d+))?")
         found = [
             (int(match[1] or 0), value)
@@ -118,7 +118,7 @@ class Parameters:
         return [i for _, value in sorted(found, key=lambda each: each[0]) for i in _ids(value)]
 
     def target_groups(self) -> list[str]:
-        """Return the ids of every group the request targets, in lower case, each once."""
+        """Return the id of every target group of the request, in lower case, each once."""
         found: dict[str, None] = {}
         for key, value in self._pairs:
             if _TARGET.fullmatch(key):
@@ -127,14 +127,14 @@ class Parameters:
 
     @property
     def names_one_and_several_groups(self) -> bool:
-        """Whether SecurityGroupId and SecurityGroupIds are both there."""
+        """Whether the request has both SecurityGroupId and SecurityGroupIds."""
         return _SINGLE in self._first and any(_SEVERAL.fullmatch(name) for name in self._first)
 
     def listed_groups(self) -> list[str] | None:
-        """Return the ids that DescribeSecurityGroups asks for, None if it asks for all.
+        """Return the ids in a DescribeSecurityGroups request, None if it has none and asks for all groups.
 
         Raises:
-            EcsError: There are more than 100, or ``SecurityGroupIds`` is no JSON array.
+            EcsError: ``SecurityGroupIds`` is no JSON array, or has more than 100 ids.
         """
         text = self.get("SecurityGroupIds")
         if not text:
@@ -142,10 +142,10 @@ class Parameters:
         return self.json_ids("SecurityGroupIds")
 
     def json_ids(self, name: str) -> list[str]:
-        """Return the ids in a parameter that holds a JSON array of at most 100 of them.
+        """Return the ids in a parameter with a JSON array of at most 100 ids, in lower case.
 
         Raises:
-            EcsError: There are more, or it is no JSON array.
+            EcsError: The parameter is no JSON array, or has more than 100 ids.
         """
         text = self.get(name)
         ids = [i.lower() for i in _ids(text)]

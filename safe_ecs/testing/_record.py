@@ -1,4 +1,4 @@
-"""What FakeEcs was asked."""
+"""A request in the record of FakeEcs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class RecordedRequest:
         headers: The headers, by lower-case name.
         method: The HTTP method.
         path: The path of the URL.
-        access_key_id: Whose key signed it; "" if none did.
-        status: The HTTP status it was answered with; 0 if the connection was cut instead.
-        code: The error code it was answered with; "" if it was none.
-        caller: ``"account"``, ``"service N"``, or "" for a key that is not known or was not asked for.
+        access_key_id: The access key id that the request named; "" if it named none.
+        status: The HTTP status of the answer; 0 if the connection was cut without one.
+        code: The error code of the answer; "" for a success and for a canned answer.
+        caller: ``"account"``, ``"service N"``, or "" for a key that FakeEcs does not know.
     """
 
     action: str
@@ -42,11 +42,11 @@ class RecordedRequest:
 
     @property
     def is_write(self) -> bool:
-        """Whether it asked for a change, whatever the answer was."""
+        """Whether the request asked for a change, refused or not: all but Describe and List operations do."""
         return not self.action.startswith(_READS)
 
     def __str__(self) -> str:
-        """Say on one line what was asked by whom and what came of it, without secrets."""
+        """Return one line with the operation, its targets, the caller and the result; without secrets."""
         named = " ".join(
             f"{name}={value}"
             for name, value in self.parameters.items()

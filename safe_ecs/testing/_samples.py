@@ -24,16 +24,16 @@ NAT_GATEWAY_SERVICE_ID: Final = 1679259531804325
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A group with everything that the guarded operations need to be performed on it.
+    """A group, and the resources that the guarded operations need for a change to it.
 
     Attributes:
         security_group_id: The group.
-        region_id: Its region.
-        member_id: An instance that is in the group.
-        outsider_id: An instance that is not.
-        network_interface_id: A network interface that is not in it.
-        ingress_rule_id: One of its inbound rules.
-        egress_rule_id: One of its outbound rules.
+        region_id: The region of the group.
+        member_id: An instance in the group, unless the group was made without a member.
+        outsider_id: An instance outside the group.
+        network_interface_id: A network interface outside the group.
+        ingress_rule_id: An inbound rule of the group.
+        egress_rule_id: An outbound rule of the group.
     """
 
     security_group_id: str
@@ -46,12 +46,12 @@ class Target:
 
 
 def make_target(ecs: FakeEcs, *, service_managed: bool, with_member: bool = True) -> Target:
-    """Create a group of its own for one call.
+    """Create a new group for one call, and the resources around it.
 
     Args:
-        ecs: Where.
-        service_managed: Whether NAT Gateway manages it.
-        with_member: Whether an instance is in it, which keeps it from being deleted.
+        ecs: The server.
+        service_managed: Whether NAT Gateway manages the group.
+        with_member: Whether an instance is in the group. ECS does not delete a group with members.
     """
     if service_managed:
         group = ecs.create_security_group(
@@ -59,13 +59,13 @@ def make_target(ecs: FakeEcs, *, service_managed: bool, with_member: bool = True
         )
     else:
         group = ecs.create_security_group()
-    home = ecs.create_security_group()
+    other_group = ecs.create_security_group()
     return Target(
         security_group_id=group,
         region_id=DEFAULT_REGION_ID,
-        member_id=ecs.create_instance(*([group] if with_member else []), home),
-        outsider_id=ecs.create_instance(home),
-        network_interface_id=ecs.create_network_interface(home),
+        member_id=ecs.create_instance(*([group] if with_member else []), other_group),
+        outsider_id=ecs.create_instance(other_group),
+        network_interface_id=ecs.create_network_interface(other_group),
         ingress_rule_id=ecs.create_rule(group, "ingress", IpProtocol="TCP", PortRange="22/22"),
         egress_rule_id=ecs.create_rule(group, "egress", IpProtocol="TCP", PortRange="80/80"),
     )
@@ -155,4 +155,4 @@ SAMPLES: Final[Mapping[str, Callable[[Target], DaraModel]]] = MappingProxyType({
         instance_id=t.outsider_id, v_switch_id="vsw-1", security_group_id=[t.security_group_id]
     ),
 })
-"""For each guarded action, how to make a request that would change the target."""
+"""For each guarded action, a function that makes a request to change a target."""

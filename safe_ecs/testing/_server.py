@@ -1,6 +1,6 @@
 """The HTTP side of FakeEcs: a server that keeps connections open, as ECS does.
 
-It stands on the standard library's ``http.server``, since werkzeug's server closes every connection by design.
+It builds on ``http.server`` of the standard library, because werkzeug's server closes every connection by design.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CutConnectionError(Exception):
-    """Raised instead of giving an answer: the connection is to be cut."""
+    """Raised in place of an answer, to cut the connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +48,18 @@ class Received:
 
     @property
     def is_acs3(self) -> bool:
-        """Whether it is signed in the newer way, or says so."""
+        """Whether the request names an ACS3 signature, valid or not."""
         return self.headers.get("authorization", "").startswith("ACS3-")
 
 
 class Endpoint(Protocol):
-    """What answers the requests."""
+    """The function that answers requests."""
 
     def __call__(self, received: Received) -> tuple[int, bytes, dict[str, str]]:
         """Return status, body and headers of the answer.
 
         Raises:
-            CutConnectionError: There is to be none.
+            CutConnectionError: The connection ends without an answer.
         """
         ...
 
@@ -67,7 +67,7 @@ class Endpoint(Protocol):
 class Server(ThreadingHTTPServer):
     """Serves an endpoint, in threads of its own.
 
-    It knows its connections, so that kept-alive ones do not outlive it.
+    It remembers its open connections, to close kept-alive ones at its end.
     """
 
     daemon_threads = True
@@ -81,12 +81,12 @@ class Server(ThreadingHTTPServer):
         self._thread = Thread(target=self.serve_forever, args=(0.01,), name="FakeEcs", daemon=True)
 
     def server_bind(self) -> None:
-        """Bind without asking a name server what the host is called."""
+        """Bind without the look-up of the host name that HTTPServer adds."""
         TCPServer.server_bind(self)
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """The host and the port of the server."""
         host, port = self.server_address[:2]
         return f"{host!s}:{port}"
 
@@ -117,13 +117,14 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet about clients that hang up: tests make them do so."""
+        """Print nothing: clients hang up, because tests make them do so."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # One write for head and body: the second would wait for the first to be acknowledged.
+    # One write for head and body: a second one would wait for the acknowledgement of the first.
+    wbufsize = -1
 
     def _answer(self) -> None:
         length = int(self.headers.get("content-length") or 0)
@@ -152,17 +153,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer)
-        # An answer that is to look cut short has to end like one.
+        # A truncated answer promises more bytes than it has: only the end of the connection ends it.
         self.close_connection |= sent["content-length"] != usual["content-length"]
 
     do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - the names http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in http.server
-        """Print nothing: what was asked is in the record."""
+        """Print nothing: the requests are in the record."""
 
 
 def _cut(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        return  # The other side was faster.
+        return  # The client has closed the connection already.

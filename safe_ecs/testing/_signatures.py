@@ -1,4 +1,4 @@
-"""Checks the signature of a request: ACS3-HMAC-SHA256, the older RPC signature 1.0, and that of ROA requests."""
+"""The check of a request's signature: ACS3-HMAC-SHA256, the older RPC signature 1.0, or the signature of ROA requests."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _CREDENTIAL: Final = re.compile(r"Credential=([^,\s]+)|acs ([^:\s]+):")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """What a request says of its own signature.
+    """The signature in a request, with its parameters.
 
-    ``signed`` holds the texts that it may be the signature of: there is more than one where clients read the
-    documentation in two ways.
+    ``signed`` holds every text that the signature may belong to. It has two where the SDK differs from the
+    documentation, or where an HTTP library changes the request after the SDK has signed it.
     """
 
     access_key_id: str
@@ -53,15 +53,16 @@ def claimed_key(received: Received) -> str:
 
 
 def verify(received: Received, keyring: Keyring, now: float) -> AccessKey:
-    """Return the key that a request is signed with.
+    """Check the signature of a request, and return its key.
 
     Args:
         received: The request.
-        keyring: The keys that are known; it is told the nonce.
+        keyring: The accepted keys; remembers the nonce.
         now: The time in seconds since the epoch.
 
     Raises:
-        EcsError: The request is not signed, or not rightly, or too long ago, or was sent before.
+        EcsError: The key is unknown, the signature is missing or wrong, the date is too far off, or the nonce was
+            used before.
     """
     claim = _read(received)
     key = keyring.find(claim.access_key_id, claim.security_token, now)
@@ -120,7 +121,7 @@ def _acs3(received: Received, authorization: str) -> _Claim:
     rest = f"{lines}\n{match[2]}\n{headers['x-acs-content-sha256']}"
     query = sorted(received.query)
     encoded = sorted((_encoded(name), _encoded(value)) for name, value in query)
-    # The SDK leaves the names as they are; the documentation has them encoded like the values.
+    # The documentation encodes names like values; the SDK does not encode names.
     as_in_sdk = [(name, _encoded(value)) for name, value in query]
     signed = []
     for pairs in [encoded] if as_in_sdk == encoded else [encoded, as_in_sdk]:

@@ -1,4 +1,4 @@
-"""The state of FakeEcs as JSON, so that it can be saved, read, edited and loaded again."""
+"""The state of FakeEcs as JSON, to save, read, edit and load it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMAT: Final = 1
 
 
 def as_json(state: State) -> dict[str, object]:
-    """Return a state as JSON has it."""
+    """Return a state as values for JSON."""
     return {
         "format": _FORMAT,
         "security_groups": [_fields(each) for each in state.groups.values()],
@@ -39,7 +39,7 @@ def as_json(state: State) -> dict[str, object]:
 
 
 def _fields(kept: DataclassInstance) -> dict[str, Any]:
-    # The serial number only puts a listing in order: what is loaded gets new ones, in the same order.
+    # Serial numbers only order listings. Loaded resources get new ones, in the same order.
     return asdict(kept, dict_factory=lambda pairs: {name: value for name, value in pairs if name != "serial"})
 
 
@@ -61,7 +61,7 @@ def load_state(path: Path) -> State:
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It holds no state; the message says where it goes wrong.
+        ValueError: The file holds no state; the message names the mistake.
     """
     try:
         return _state_of(json.loads(path.read_text()))

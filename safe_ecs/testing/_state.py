@@ -1,4 +1,4 @@
-"""What FakeEcs keeps: security groups with their rules, instances, network interfaces, launch templates."""
+"""The state of FakeEcs: security groups with their rules, instances, network interfaces, launch templates."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def _now() -> str:
 
 
 def new_id(prefix: str) -> str:
-    """Return an id that nothing else has, e.g. ``sg-...`` for the prefix ``sg``."""
+    """Return a unique id, e.g. ``sg-...`` for the prefix ``sg``."""
     return f"{prefix}-{secrets.token_hex(10)}"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Tables:
-    """What everything has that is listed: when it came, and a number that puts a listing in order."""
+class _Resource:
+    """The fields of every listed resource: its creation time, and a serial number that orders listings."""
 
     creation_time: str = field(default_factory=_now)
     serial: int = field(default_factory=_serials.__next__, init=False)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Rule(_Tables):
+class Rule(_Resource):
     """One rule of a security group, with the fields that ECS returns for it."""
 
     direction: str
@@ -45,13 +45,13 @@ class Rule(_Tables):
 
     @property
     def peer_group_id(self) -> str:
-        """The group the rule refers to, "" if it refers to addresses."""
+        """The id of the group that the rule refers to, "" if it refers to addresses."""
         return self.fields.get("SourceGroupId") or self.fields.get("DestGroupId") or ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class SecurityGroup(_Tables):
-    """A security group. It is managed when ``service_managed`` is True, and for no other reason."""
+class SecurityGroup(_Resource):
+    """A security group. ``service_managed`` alone makes it a managed one."""
 
     region_id: str
     security_group_id: str
@@ -69,10 +69,10 @@ class SecurityGroup(_Tables):
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Member(_Tables):
-    """An instance or a network interface, and the groups it is in.
+class Member(_Resource):
+    """An instance or a network interface, with the ids of its groups.
 
-    ``attributes`` are spelt as ECS spells them in its answers.
+    ``attributes`` has the names in the answers of ECS.
     """
 
     member_id: str
@@ -84,7 +84,7 @@ class Member(_Tables):
 
 @dataclass(slots=True, kw_only=True)
 class TemplateVersion:
-    """One version of a launch template. ``data`` is its LaunchTemplateData as ECS answers it."""
+    """One version of a launch template. ``data`` is the LaunchTemplateData in the answers of ECS."""
 
     number: int
     security_group_ids: list[str]
@@ -94,7 +94,7 @@ class TemplateVersion:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class LaunchTemplate(_Tables):
+class LaunchTemplate(_Resource):
     """A launch template with its versions by number."""
 
     region_id: str
@@ -108,7 +108,7 @@ class LaunchTemplate(_Tables):
     def add_version(
         self, security_group_ids: Sequence[str], data: dict[str, object] | None = None, description: str = ""
     ) -> TemplateVersion:
-        """Keep a new version; numbers are never used twice."""
+        """Add a version. No number is used twice."""
         self.last_version += 1
         version = TemplateVersion(
             number=self.last_version,
@@ -122,7 +122,7 @@ class LaunchTemplate(_Tables):
 
 @dataclass(slots=True)
 class State:
-    """Everything, by id; the groups of each region also in the order in which they came."""
+    """The resources by id, and the groups of each region in the order of their creation."""
 
     groups: dict[str, SecurityGroup] = field(default_factory=dict)
     instances: dict[str, Member] = field(default_factory=dict)
@@ -132,16 +132,16 @@ class State:
 
     @property
     def members(self) -> Iterator[Member]:
-        """Everything that is in groups."""
+        """The instances and network interfaces."""
         yield from self.instances.values()
         yield from self.interfaces.values()
 
     def groups_in(self, region_id: str) -> Sequence[SecurityGroup]:
-        """Return the groups of a region in the order in which they came."""
+        """Return the groups of a region in the order of their creation."""
         return self._ordered.get(region_id, ())
 
     def add_group(self, group: SecurityGroup) -> SecurityGroup:
-        """Keep a new group, in place of one with the same id."""
+        """Add a group, in place of one with the same id."""
         if old := self.groups.get(group.security_group_id):
             self.remove_group(old)
         self.groups[group.security_group_id] = group
@@ -149,7 +149,7 @@ class State:
         return group
 
     def remove_group(self, group: SecurityGroup) -> None:
-        """Forget a group."""
+        """Remove a group. Its memberships stay."""
         del self.groups[group.security_group_id]
         self._ordered[group.region_id].remove(group)
 
@@ -157,7 +157,7 @@ class State:
         """Return a group.
 
         Raises:
-            EcsError: The id is malformed or there is no such group.
+            EcsError: The id is malformed, or the group does not exist.
         """
         refuse_malformed(security_group_id)
         if security_group_id not in self.groups:
@@ -165,7 +165,7 @@ class State:
         return self.groups[security_group_id]
 
     def template(self, region_id: str, template_id: str, name: str) -> LaunchTemplate | None:
-        """Return a launch template by its id or, if that is "", by its name."""
+        """Return a launch template by its id or, if the id is "", by its name."""
         for template in self.templates.values():
             is_named = template.template_id == template_id if template_id else template.name == name
             if is_named and template.region_id == region_id:
@@ -173,7 +173,7 @@ class State:
         return None
 
     def referring(self, group: SecurityGroup) -> list[SecurityGroup]:
-        """Return the other groups that have a rule which refers to this one."""
+        """Return the other groups with a rule that refers to this group."""
         i = group.security_group_id
         return [
             other
@@ -182,7 +182,7 @@ class State:
         ]
 
     def has_members(self, group: SecurityGroup) -> bool:
-        """Return whether anything is in the group."""
+        """Return whether an instance or a network interface is in the group."""
         return any(group.security_group_id in member.security_group_ids for member in self.members)
 
 
@@ -190,7 +190,7 @@ def refuse_malformed(security_group_id: str) -> None:
     """Check the form of a group's id.
 
     Raises:
-        EcsError: It is malformed.
+        EcsError: The id is malformed.
     """
     if not _GROUP_ID.fullmatch(security_group_id):
         raise malformed_group(security_group_id)

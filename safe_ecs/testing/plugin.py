@@ -1,6 +1,6 @@
 """The pytest plugin: the fixtures ``fake_ecs`` and ``guarded_client``, and a marker for managed groups.
 
-pytest imports this module whenever it starts: what the fixtures need is imported when one of them is used.
+pytest imports this module at every start. So the fixtures import the rest of the package at their first use.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _NAT_GATEWAY: Final[dict[str, Any]] = {"service_id": 1679259531804325, "product"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         f"{_MARKER}(security_group_id, service_id=..., product=..., region_id=..., name=..., vpc_id=...): "
-        "fake_ecs has this group from the start, managed by a cloud service (NAT Gateway unless said otherwise).",
+        "fake_ecs has this group from the start, managed by a cloud service (by default NAT Gateway).",
     )
 
 
 @pytest.fixture
 def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
-    """An Alibaba Cloud ECS of this test's own, with the groups of its ``managed_security_group`` markers."""
+    """A FakeEcs for this test alone, with the groups of its ``managed_security_group`` markers."""
     from safe_ecs.testing._fake import FakeEcs  # noqa: PLC0415 - see the top of the module
 
     with FakeEcs() as ecs:
@@ -42,7 +42,7 @@ def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
 
 @pytest.fixture
 def guarded_client(fake_ecs: FakeEcs) -> Client:
-    """A guarded client of ``fake_ecs`` that remembers nothing of other tests."""
+    """A guarded client of ``fake_ecs``, with an empty cache of its own."""
     from safe_ecs.cache._memory import StatusCache  # noqa: PLC0415 - see the top of the module
     from safe_ecs.client import Client  # noqa: PLC0415 - as above
 

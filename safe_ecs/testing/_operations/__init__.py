@@ -1,1 +1,1 @@
-"""The operations of FakeEcs, by theme; OPERATIONS.md says of each what is kept and what is checked."""
+"""The operations of FakeEcs, by theme. OPERATIONS.md lists the stored fields and the checks of each."""

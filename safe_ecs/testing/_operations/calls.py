@@ -1,4 +1,4 @@
-"""One call as the operations see it: who asks what of which state."""
+"""One call to an operation: the state, the parameters and the caller."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REGIONS: Final = {
     "us-east-1": "US (Virginia)",
     "us-west-1": "US (Silicon Valley)",
 }
-"""Some of the regions, with their names."""
+"""Some regions of ECS, with their names."""
 
 Answer: TypeAlias = "dict[str, object]"
 
@@ -37,9 +37,9 @@ class Call:
     """One call.
 
     Attributes:
-        state: What is kept.
-        parameters: What is asked.
-        service_id: The cloud service that asks; None for an account.
+        state: The resources of FakeEcs.
+        parameters: The parameters of the request.
+        service_id: The cloud service that calls; None for an account.
     """
 
     state: State
@@ -51,7 +51,7 @@ class Call:
         """The region that the call must name.
 
         Raises:
-            EcsError: It names none, or one that does not exist.
+            EcsError: The call names no region, or a region that does not exist.
         """
         region_id = self.parameters.require("RegionId").lower()
         if region_id not in REGIONS and not self.state.groups_in(region_id):
@@ -60,10 +60,10 @@ class Call:
 
     @property
     def group(self) -> SecurityGroup:
-        """The group that the call is about.
+        """The first group in the call.
 
         Raises:
-            EcsError: It names none, or there is no such group in the region it names.
+            EcsError: The call names no group, a malformed id, or a group that does not exist in the call's region.
         """
         targets = self.parameters.target_groups()
         if not targets:
@@ -71,10 +71,10 @@ class Call:
         return self.find_group(targets[0])
 
     def find_group(self, security_group_id: str) -> SecurityGroup:
-        """Return a group, in the region of the call if it names one.
+        """Return a group. A region in the call must be the group's.
 
         Raises:
-            EcsError: The id is malformed, or there is no such group.
+            EcsError: The id is malformed, or the group does not exist in the call's region.
         """
         group = self.state.group(security_group_id)
         if self.parameters.get("RegionId").lower() not in ("", group.region_id):

@@ -1,4 +1,4 @@
-"""The groups themselves: create, describe, modify, delete, and what refers to them."""
+"""Security groups: create, describe, modify, delete, and the references between them."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MOST_REFERENCED: Final = 10
 
 
 def create_security_group(call: Call) -> Answer:
-    """Perform CreateSecurityGroup. A service that asks for ServiceManaged creates a group that it manages.
+    """Perform CreateSecurityGroup. With ServiceManaged, the calling cloud service manages the new group.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     _check_texts(asked)
@@ -62,7 +62,7 @@ def describe_security_groups(call: Call) -> Answer:
     """Perform DescribeSecurityGroups.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     wanted = asked.listed_groups()
@@ -138,9 +138,9 @@ def describe_security_group_references(call: Call) -> Answer:
     """Perform DescribeSecurityGroupReferences.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
-    call.region_id  # noqa: B018 - it must be there
+    call.region_id  # noqa: B018 - raises without a region
     ids = call.parameters.target_groups() or [call.group.security_group_id]
     if len(ids) > _MOST_REFERENCED:
         raise invalid("InvalidSecurityGroupId.Malformed", "The amount of SecurityGroupId exceeds 10.")
@@ -159,7 +159,7 @@ def modify_security_group_attribute(call: Call) -> Answer:
     """Perform ModifySecurityGroupAttribute.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     group = call.group
     _check_texts(call.parameters)
@@ -172,7 +172,7 @@ def modify_security_group_policy(call: Call) -> Answer:
     """Perform ModifySecurityGroupPolicy.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     group = call.group
     policy = call.parameters.require("InnerAccessPolicy").capitalize()
@@ -186,7 +186,7 @@ def delete_security_group(call: Call) -> Answer:
     """Perform DeleteSecurityGroup.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     group = call.group
     if call.state.has_members(group):

@@ -14,7 +14,7 @@ from safe_ecs.testing._state import Member, new_id
 if TYPE_CHECKING:
     from safe_ecs.testing._operations.calls import Answer, Call
 
-_KEPT: Final = (
+_STORED: Final = (
     "Description",
     "HostName",
     "ImageId",
@@ -29,10 +29,10 @@ _NOT_SHOWN_FLAT: Final = ("DeletionProtection", "VSwitchId", "VpcId", "PrivateIp
 
 
 def run_instances(call: Call) -> Answer:
-    """Perform RunInstances. Groups of the instance's own win over those of a launch template.
+    """Perform RunInstances.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     groups = groups_to_run_in(call)
@@ -44,7 +44,7 @@ def create_instance(call: Call) -> Answer:
     """Perform CreateInstance.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id = call.region_id
     [created] = _create(call, region_id, call.parameters.target_groups(), 1, status="Stopped")
@@ -52,12 +52,13 @@ def create_instance(call: Call) -> Answer:
 
 
 def groups_to_run_in(call: Call) -> list[str]:
-    """Return the groups of a RunInstances call: those it names, and those of its launch template but if it names some of its own.
+    """Return the groups in a RunInstances call, followed by the groups of its launch template.
 
-    Those of its network interfaces are not its own: an interface of a request is a secondary one unless it says more.
+    Groups for the instance itself replace the template's groups. Groups for network interfaces do not: an interface
+    in a request is a secondary one by default.
 
     Raises:
-        EcsError: It names a template that does not exist.
+        EcsError: The template or its version does not exist.
     """
     named, asked = call.parameters.target_groups(), call.parameters
     if named and (asked.values("SecurityGroupId") or asked.values("SecurityGroupIds")):
@@ -70,7 +71,7 @@ def _create(call: Call, region_id: str, groups: list[str], amount: int, *, statu
     if asked.names_one_and_several_groups:
         raise conflicting_group_ids()
     tags = read_tags(asked)
-    attributes = {name: asked.get(name) for name in (*_KEPT, *_NOT_SHOWN_FLAT) if asked.get(name)}
+    attributes = {name: asked.get(name) for name in (*_STORED, *_NOT_SHOWN_FLAT) if asked.get(name)}
     asked.stop_if_dry_run()
     created = []
     for _ in range(amount):
@@ -90,7 +91,7 @@ def describe_instances(call: Call) -> Answer:
     """Perform DescribeInstances.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     found = [each for each in call.state.instances.values() if each.region_id == region_id]
@@ -128,13 +129,13 @@ def _as_answer(instance: Member) -> Answer:
 
 
 def modify_instance_attribute(call: Call) -> Answer:
-    """Perform ModifyInstanceAttribute: groups that are named take the place of those the instance is in.
+    """Perform ModifyInstanceAttribute. Groups in the call replace the groups of the instance.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     instance = find_instance(call, call.parameters.require("InstanceId"))
-    _move(call, instance)
+    _replace_groups(call, instance)
     for name in ("InstanceName", "Description", "HostName", "DeletionProtection"):
         if value := call.parameters.get(name):
             instance.attributes[name] = value
@@ -145,18 +146,18 @@ def modify_instance_vpc_attribute(call: Call) -> Answer:
     """Perform ModifyInstanceVpcAttribute.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     instance = find_instance(call, call.parameters.require("InstanceId"))
     call.parameters.require("VSwitchId")
-    _move(call, instance)
+    _replace_groups(call, instance)
     for name in ("VSwitchId", "VpcId", "PrivateIpAddress"):
         if value := call.parameters.get(name):
             instance.attributes[name] = value
     return {}
 
 
-def _move(call: Call, instance: Member) -> None:
+def _replace_groups(call: Call, instance: Member) -> None:
     instance.security_group_ids = call.parameters.target_groups() or instance.security_group_ids
 
 
@@ -164,18 +165,18 @@ def delete_instance(call: Call) -> Answer:
     """Perform DeleteInstance.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     return _delete(call, [call.parameters.require("InstanceId")])
 
 
 def delete_instances(call: Call) -> Answer:
-    """Perform DeleteInstances: all of them or none.
+    """Perform DeleteInstances, for all instances or none.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
-    call.region_id  # noqa: B018 - it must be there
+    call.region_id  # noqa: B018 - raises without a region
     ids = call.parameters.values("InstanceId")
     if not ids:
         raise missing_parameter("InstanceId")

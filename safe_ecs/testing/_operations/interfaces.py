@@ -13,14 +13,14 @@ from safe_ecs.testing._state import Member, new_id
 if TYPE_CHECKING:
     from safe_ecs.testing._operations.calls import Answer, Call
 
-_KEPT: Final = ("NetworkInterfaceName", "Description", "ResourceGroupId", "VSwitchId", "VpcId")
+_STORED: Final = ("NetworkInterfaceName", "Description", "ResourceGroupId", "VSwitchId", "VpcId")
 
 
 def create_network_interface(call: Call) -> Answer:
     """Perform CreateNetworkInterface.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     asked.require("VSwitchId")
@@ -33,7 +33,7 @@ def create_network_interface(call: Call) -> Answer:
         member_id=new_id("eni"),
         region_id=region_id,
         security_group_ids=groups,
-        attributes={name: asked.get(name) for name in _KEPT if asked.get(name)}
+        attributes={name: asked.get(name) for name in _STORED if asked.get(name)}
         | {"Status": "Available", "Type": "Secondary", "PrivateIpAddress": asked.get("PrimaryIpAddress")},
         tags=read_tags(asked),
     )
@@ -45,7 +45,7 @@ def describe_network_interfaces(call: Call) -> Answer:
     """Perform DescribeNetworkInterfaces.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     found = [each for each in call.state.interfaces.values() if each.region_id == region_id]
@@ -73,12 +73,12 @@ def _as_answer(interface: Member) -> Answer:
 
 
 def modify_network_interface_attribute(call: Call) -> Answer:
-    """Perform ModifyNetworkInterfaceAttribute: groups that are named take the place of the others.
+    """Perform ModifyNetworkInterfaceAttribute. Groups in the call replace the groups of the interface.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
-    call.region_id  # noqa: B018 - it must be there
+    call.region_id  # noqa: B018 - raises without a region
     interface = find_interface(call, call.parameters.require("NetworkInterfaceId"))
     interface.security_group_ids = call.parameters.target_groups() or interface.security_group_ids
     for name in ("NetworkInterfaceName", "Description"):
@@ -91,9 +91,9 @@ def delete_network_interface(call: Call) -> Answer:
     """Perform DeleteNetworkInterface.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
-    call.region_id  # noqa: B018 - it must be there
+    call.region_id  # noqa: B018 - raises without a region
     interface = find_interface(call, call.parameters.require("NetworkInterfaceId"))
     del call.state.interfaces[interface.member_id]
     return {}

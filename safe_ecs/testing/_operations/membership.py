@@ -1,4 +1,4 @@
-"""What is in which group: JoinSecurityGroup and LeaveSecurityGroup."""
+"""The members of groups: JoinSecurityGroup and LeaveSecurityGroup."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def join_security_group(call: Call) -> Answer:
     """Perform JoinSecurityGroup.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
-    group, (member, is_instance) = call.group, _the_member(call)
+    group, (member, is_instance) = call.group, _named_member(call)
     if group.security_group_id in member.security_group_ids:
         if is_instance:
             raise forbidden(
@@ -39,9 +39,9 @@ def leave_security_group(call: Call) -> Answer:
     """Perform LeaveSecurityGroup.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
-    group, (member, is_instance) = call.group, _the_member(call)
+    group, (member, is_instance) = call.group, _named_member(call)
     if group.security_group_id not in member.security_group_ids:
         if is_instance:
             raise forbidden("InstanceNotInSecurityGroup", "The instance not in the group.")
@@ -67,7 +67,7 @@ def find_instance(call: Call, instance_id: str) -> Member:
     """Return an instance.
 
     Raises:
-        EcsError: The id is malformed, or there is no such instance.
+        EcsError: The id is malformed, or the instance does not exist in the call's region.
     """
     if not _INSTANCE_ID.fullmatch(instance_id):
         raise invalid("InvalidInstanceId.Malformed", 'The specified parameter "InstanceId" is not valid.')
@@ -78,7 +78,7 @@ def find_interface(call: Call, network_interface_id: str) -> Member:
     """Return a network interface.
 
     Raises:
-        EcsError: There is no such network interface.
+        EcsError: The network interface does not exist in the call's region.
     """
     return _find(
         call, call.state.interfaces, network_interface_id, "NetworkInterfaceId", "InvalidEniId.NotFound"
@@ -92,8 +92,8 @@ def _find(call: Call, kept: dict[str, Member], member_id: str, name: str, code: 
     return member
 
 
-def _the_member(call: Call) -> tuple[Member, bool]:
-    """Return who is to join or leave, and whether it is an instance."""
+def _named_member(call: Call) -> tuple[Member, bool]:
+    """Return the instance or network interface in the call, and whether it is an instance."""
     instance_id, interface_id = call.parameters.get("InstanceId"), call.parameters.get("NetworkInterfaceId")
     if instance_id and interface_id:
         raise forbidden(

@@ -30,11 +30,11 @@ _MOST_PAGES: Final = 10**9
 def page(
     parameters: Parameters, items: Sequence[_T], *, most: int = 100, most_by_number: int = 100
 ) -> tuple[Sequence[_T], Answer]:
-    """Cut the page that is asked for, and return it with what the answer says of the paging.
+    """Return one page of a listing, and the paging fields of the answer.
 
     Args:
         parameters: The parameters of the call.
-        items: Everything that matches, in the order of its serial numbers.
+        items: All matches, in the order of their serial numbers.
         most: The highest MaxResults.
         most_by_number: The highest PageSize.
 

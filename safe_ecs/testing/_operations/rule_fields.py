@@ -1,4 +1,4 @@
-"""The fields of one rule: their spelling, defaults and limits, and when two rules are the same."""
+"""The fields of a rule: their spelling, defaults and limits, and the comparison of two rules."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PEERS: Final = {
     "DestGroupId",
     "DestPrefixListId",
 }
-"""The fields that say from where or to where."""
+"""The fields for the source or the destination."""
 
 _DEFAULTS: Final = {"Policy": "Accept", "Priority": "1", "NicType": "intranet"}
 _PROTOCOLS: Final = ("TCP", "UDP", "ICMP", "ICMPV6", "GRE", "ALL")
@@ -60,7 +60,7 @@ _MOST_CHARACTERS: Final = 512
 
 
 def complete_rule(fields: Mapping[str, str]) -> dict[str, str]:
-    """Return a rule as ECS keeps it: with the defaults, and the protocol in capitals."""
+    """Return a rule as ECS stores it: with the defaults, and the protocol in capitals."""
     protocol = fields.get("IpProtocol", "").upper()
     given = {name: value for name, value in fields.items() if value}
     ports = {} if protocol in _WITH_PORTS or not protocol else {"PortRange": "-1/-1"}
@@ -71,13 +71,13 @@ def complete_rule(fields: Mapping[str, str]) -> dict[str, str]:
     return completed
 
 
-def means_the_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Return whether two rules are the same rule, whatever their descriptions say."""
+def is_same_rule(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Return whether two rules are the same rule. Descriptions do not count."""
     return _identity(one) == _identity(other)
 
 
 def matches(rule: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Return whether a rule is the one that is described; the priority is no part of a description."""
+    """Return whether a rule has the wanted fields. Descriptions and priorities do not count."""
     return _identity(rule) | {"Priority": ""} == _identity(wanted) | {"Priority": ""}
 
 
@@ -87,10 +87,10 @@ def _identity(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def check_rule(fields: Mapping[str, str], direction: str, group: SecurityGroup, state: State) -> None:
-    """Check a rule that is to be kept.
+    """Check a new or changed rule.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     _check_protocol_and_ports(fields)
     if fields["Policy"] not in ("Accept", "Drop"):
@@ -127,7 +127,7 @@ def _check_protocol_and_ports(fields: Mapping[str, str]) -> None:
 
 
 def _check_peer(fields: Mapping[str, str], end: str, group: SecurityGroup, state: State) -> None:
-    """Check the end that is not the group: the source of an inbound rule, the destination of an outbound one."""
+    """Check the source of an inbound rule, or the destination of an outbound one."""
     group_id = fields.get(f"{end}GroupId", "")
     if not (
         group_id

@@ -11,8 +11,8 @@ from safe_ecs.testing._operations.rule_fields import (
     PEERS,
     check_rule,
     complete_rule,
+    is_same_rule,
     matches,
-    means_the_same,
 )
 from safe_ecs.testing._state import Rule
 
@@ -30,7 +30,7 @@ def describe_security_group_attribute(call: Call) -> Answer:
     """Perform DescribeSecurityGroupAttribute.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     group, asked = call.group, call.parameters
     direction, nic_type = asked.get("Direction").lower(), asked.get("NicType").lower()
@@ -67,7 +67,7 @@ def describe_security_group_attribute(call: Call) -> Answer:
 
 
 def authorize(direction: Direction) -> Handler:
-    """Return the handler of AuthorizeSecurityGroup or of its Egress twin."""
+    """Return the handler of AuthorizeSecurityGroup or of AuthorizeSecurityGroupEgress."""
 
     def perform(call: Call) -> Answer:
         group = call.group
@@ -76,7 +76,7 @@ def authorize(direction: Direction) -> Handler:
             raise missing_parameter("IpProtocol")
         for number, fields in enumerate(asked):
             check_rule(fields, direction, group, call.state)
-            if any(means_the_same(fields, other) for other in asked[:number]):
+            if any(is_same_rule(fields, other) for other in asked[:number]):
                 raise invalid(
                     "InvalidParam.DuplicatePermissions",
                     "There are duplicate permissions in the specified parameter Permissions.",
@@ -94,7 +94,7 @@ def authorize(direction: Direction) -> Handler:
 
 
 def revoke(direction: Direction) -> Handler:
-    """Return the handler of RevokeSecurityGroup or of its Egress twin."""
+    """Return the handler of RevokeSecurityGroup or of RevokeSecurityGroupEgress."""
 
     def perform(call: Call) -> Answer:
         group, ids = call.group, call.parameters.values("SecurityGroupRuleId")
@@ -125,7 +125,7 @@ def modify_rule(direction: Direction) -> Handler:
         asked = _rules_asked_for(call.parameters)
         changes = asked[0] if asked else {}
         if not rule_id:
-            # Without an id the rule is found by what it is: only its description can change.
+            # Without an id the call finds the rule by its other fields: only the description can change.
             wanted = complete_rule(changes)
             for rule in group.rules:
                 if rule.direction == direction and matches(rule.fields, wanted):
@@ -143,7 +143,7 @@ def modify_rule(direction: Direction) -> Handler:
             changed = complete_rule(changed)
             check_rule(changed, direction, group, call.state)
             if any(
-                other is not rule and other.direction == direction and means_the_same(other.fields, changed)
+                other is not rule and other.direction == direction and is_same_rule(other.fields, changed)
                 for other in group.rules
             ):
                 raise invalid("InvalidOperation.RuleDuplicate", "The modified rule exists already.")
@@ -171,7 +171,7 @@ def _not_together() -> EcsError:
 
 
 def _is_there(group: SecurityGroup, direction: Direction, fields: dict[str, str]) -> bool:
-    return any(rule.direction == direction and means_the_same(rule.fields, fields) for rule in group.rules)
+    return any(rule.direction == direction and is_same_rule(rule.fields, fields) for rule in group.rules)
 
 
 def _check_ids(group: SecurityGroup, direction: Direction, ids: list[str]) -> None:

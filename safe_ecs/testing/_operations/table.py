@@ -1,6 +1,6 @@
-"""The operations of FakeEcs, and what holds for all of them: managed groups, client tokens, dry runs.
+"""The table of operations, and their common rules: managed groups, client tokens, dry runs.
 
-OPERATIONS.md, in the folder above, says of each what is kept and what is checked.
+OPERATIONS.md, in the folder above, lists the stored fields and the checks of each operation.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs.testing._errors import EcsError, invalid, managed_group, not_found
+from safe_ecs.testing._errors import EcsError, forbidden, invalid, not_found
 from safe_ecs.testing._operations import groups, instances, interfaces, membership, rules, tags, templates
 from safe_ecs.testing._operations.calls import REGIONS
 
@@ -48,7 +48,7 @@ QUERIES: Final[Mapping[str, Handler]] = MappingProxyType({
     "DescribeSecurityGroups": groups.describe_security_groups,
     "ListTagResources": tags.list_tag_resources,
 })
-"""What only reads."""
+"""The operations that only read."""
 
 _CHANGE_GROUPS: Final[Mapping[str, Handler]] = MappingProxyType({
     "AuthorizeSecurityGroup": rules.authorize("ingress"),
@@ -83,7 +83,7 @@ _OTHER_WRITES: Final[Mapping[str, Handler]] = MappingProxyType({
     "UntagResources": tags.untag_resources,
 })
 WRITES: Final[Mapping[str, Handler]] = MappingProxyType({**_CHANGE_GROUPS, **_OTHER_WRITES})
-"""What changes something."""
+"""The operations that change something."""
 
 IDEMPOTENT: Final = frozenset({
     "AuthorizeSecurityGroup",
@@ -99,14 +99,14 @@ IDEMPOTENT: Final = frozenset({
     "RevokeSecurityGroupEgress",
     "RunInstances",
 })
-"""What takes a ClientToken."""
+"""The operations with a ClientToken."""
 
 DRY_RUN_QUERIES: Final = frozenset({"DescribeInstances", "DescribeSecurityGroups"})
-"""The queries that take DryRun; among the writes it is the four that create and delete instances."""
+"""The queries with DryRun. Of the writes, the four that create and delete instances have it."""
 
 
 class Operations:
-    """Performs operations, and remembers the client tokens they came with."""
+    """Performs operations, and remembers their answers by client token."""
 
     def __init__(self) -> None:
         self._tokens: dict[tuple[int | None, str, str], tuple[object, Answer]] = {}
@@ -115,7 +115,7 @@ class Operations:
         """Perform an operation and return the answer, without its RequestId.
 
         Raises:
-            EcsError: ECS would refuse it, or FakeEcs does not know the operation.
+            EcsError: ECS would refuse the call, or FakeEcs does not know the operation.
         """
         if version.strip() not in ("", VERSION):
             raise invalid("InvalidVersion", f"FakeEcs is ECS {VERSION}, and knows no version {version!r}.")
@@ -151,6 +151,7 @@ class Operations:
 
 
 def _refuse_managed(action: str, call: Call) -> None:
+    """Refuse a change to a managed group; only then report a missing group."""
     targets = call.parameters.target_groups()
     if action == "RunInstances":
         targets = instances.groups_to_run_in(call)
@@ -162,6 +163,10 @@ def _refuse_managed(action: str, call: Call) -> None:
             unknown = unknown or error
     for group in groups:
         if group.service_managed and (call.service_id is None or group.service_id != call.service_id):
-            raise managed_group(group)
+            raise forbidden(
+                "InvalidOperation.ResourceManagedByCloudProduct",
+                f'The specified SecurityGroup "{group.security_group_id}" has been managed by '
+                f'serviceID "{group.service_id}"; product "{group.product}".',
+            )
     if unknown:
         raise unknown

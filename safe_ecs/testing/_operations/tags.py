@@ -1,4 +1,4 @@
-"""TagResources, UntagResources, ListTagResources, and the tags of what is created and listed."""
+"""TagResources, UntagResources, ListTagResources, and the tags that other operations read and show."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _RESERVED: Final = ("aliyun", "acs:", "http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of ListTagResources."""
+class _TagResource:
+    """One entry in the answer of ListTagResources."""
 
     serial: int
     resource_id: str
@@ -33,10 +33,10 @@ class _Line:
 
 
 def read_tags(parameters: Parameters) -> dict[str, str]:
-    """Return the tags that a call gives, checked.
+    """Return the tags in a call.
 
     Raises:
-        EcsError: A key is missing, twice there, or not allowed, or there are more than 20 tags.
+        EcsError: A key is missing or repeated, a key or a value is not allowed, or the call has more than 20 tags.
     """
     found = parameters.structures("Tag", _FIELDS)
     if len(found) > _MOST_TAGS:
@@ -57,7 +57,7 @@ def read_tags(parameters: Parameters) -> dict[str, str]:
 
 
 def has_tags(tags: Mapping[str, str], parameters: Parameters) -> bool:
-    """Return whether the tags match the filter of a call: each key, with the value if one is given."""
+    """Return whether tags match the filter of a call: each key, and its value if the filter has one."""
     wanted = parameters.structures("Tag", _FIELDS)
     return all(
         tag.get("Key", "") in tags and tag.get("Value", "") in ("", tags[tag.get("Key", "")])
@@ -74,7 +74,7 @@ def tag_resources(call: Call) -> Answer:
     """Perform TagResources.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     resources, tags = _resources(call, is_required=True), read_tags(call.parameters)
     if not tags:
@@ -93,7 +93,7 @@ def untag_resources(call: Call) -> Answer:
     """Perform UntagResources.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     keys, everything = call.parameters.values("TagKey"), call.parameters.flag("All")
     if not keys and not everything:
@@ -108,12 +108,12 @@ def list_tag_resources(call: Call) -> Answer:
     """Perform ListTagResources.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     resource_type = call.parameters.require("ResourceType")
     named = _resources(call, is_required=not call.parameters.structures("Tag", _FIELDS))
-    lines = [
-        _Line(serial, resource_id, key, value)
+    listed = [
+        _TagResource(serial, resource_id, key, value)
         for serial, (resource_id, key, value) in enumerate(
             (
                 (resource_id, key, value)
@@ -124,25 +124,25 @@ def list_tag_resources(call: Call) -> Answer:
             1,
         )
     ]
-    shown, paging = page(call.parameters, lines, most=1000)
+    shown, paging = page(call.parameters, listed, most=1000)
     return {
         "NextToken": paging.get("NextToken", ""),
         "TagResources": {
             "TagResource": [
                 {
-                    "ResourceId": line.resource_id,
+                    "ResourceId": each.resource_id,
                     "ResourceType": resource_type,
-                    "TagKey": line.key,
-                    "TagValue": line.value,
+                    "TagKey": each.key,
+                    "TagValue": each.value,
                 }
-                for line in shown
+                for each in shown
             ]
         },
     }
 
 
 def _resources(call: Call, *, is_required: bool) -> dict[str, SecurityGroup | Member | LaunchTemplate]:
-    """Return the resources a call names, or all of their type if it names none and need not."""
+    """Return the resources in a call; all of the type if the call names none and is not required to."""
     kept: dict[str, Mapping[str, SecurityGroup | Member | LaunchTemplate]] = {
         "securitygroup": call.state.groups,
         "instance": call.state.instances,

@@ -1,4 +1,4 @@
-"""Launch templates and their versions. The groups they name are not checked until instances are run."""
+"""Launch templates and their versions. Only RunInstances checks the groups of a version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from safe_ecs.testing._state import TemplateVersion
 
 _NAME: Final = re.compile(r"(?!https?://)[^\W\d_][\w.:-]{1,127}")
-_KEPT: Final = (
+_STORED: Final = (
     "Description",
     "HostName",
     "ImageId",
@@ -39,7 +39,7 @@ def create_launch_template(call: Call) -> Answer:
     """Perform CreateLaunchTemplate.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, name = call.region_id, call.parameters.require("LaunchTemplateName")
     if not _NAME.fullmatch(name):
@@ -58,7 +58,7 @@ def create_launch_template_version(call: Call) -> Answer:
     """Perform CreateLaunchTemplateVersion.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     template = _require_template(call)
     if len(template.versions) >= _MOST_VERSIONS:
@@ -70,7 +70,7 @@ def create_launch_template_version(call: Call) -> Answer:
 
 def _add_version(call: Call, template: LaunchTemplate) -> Answer:
     asked = call.parameters
-    data: dict[str, object] = {name: asked.get(name) for name in _KEPT if asked.get(name)}
+    data: dict[str, object] = {name: asked.get(name) for name in _STORED if asked.get(name)}
     if several := asked.values("SecurityGroupIds"):
         data["SecurityGroupIds"] = {"SecurityGroupId": several}
     interfaces: list[dict[str, object]] = []
@@ -89,7 +89,7 @@ def describe_launch_templates(call: Call) -> Answer:
     """Perform DescribeLaunchTemplates.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     region_id, asked = call.region_id, call.parameters
     found = [each for each in call.state.templates.values() if each.region_id == region_id]
@@ -120,7 +120,7 @@ def describe_launch_template_versions(call: Call) -> Answer:
     """Perform DescribeLaunchTemplateVersions. A template that does not exist has no versions.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     asked, template = call.parameters, _find_template(call)
     versions = list(template.versions.values()) if template else []
@@ -153,7 +153,7 @@ def modify_launch_template_default_version(call: Call) -> Answer:
     """Perform ModifyLaunchTemplateDefaultVersion.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     template, number = _require_template(call), call.parameters.require("DefaultVersionNumber")
     template.default_version = _version(template, number).number
@@ -164,17 +164,17 @@ def delete_launch_template(call: Call) -> Answer:
     """Perform DeleteLaunchTemplate, with all versions.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     del call.state.templates[_require_template(call).template_id]
     return {}
 
 
 def delete_launch_template_version(call: Call) -> Answer:
-    """Perform DeleteLaunchTemplateVersion: all that are named or none.
+    """Perform DeleteLaunchTemplateVersion, for all versions in the call or none.
 
     Raises:
-        EcsError: ECS would refuse it.
+        EcsError: ECS would refuse the call.
     """
     template, wanted = _require_template(call), call.parameters.values("DeleteVersion")
     if not wanted:
@@ -194,10 +194,10 @@ def delete_launch_template_version(call: Call) -> Answer:
 
 
 def template_groups(call: Call) -> list[str]:
-    """Return the groups of the template version that a RunInstances call names, none if it names none.
+    """Return the groups of the template version in a RunInstances call; none without a template.
 
     Raises:
-        EcsError: There is no such template or version.
+        EcsError: The template or its version does not exist.
     """
     asked = call.parameters
     if not (asked.get("LaunchTemplateId") or asked.get("LaunchTemplateName")):

@@ -201,7 +201,7 @@ def test_explain_leaves_out_what_is_no_fact_and_says_so(tmp_path: Path) -> None:
     assert done.stdout.startswith("Decisions: 1 (1 denied)\n")
     assert "\\x1b[31mred\\n" in done.stdout
     assert "\x1b" not in done.stdout
-    assert done.stderr == "4 of 5 lines are no facts of safe_ecs, and were left out.\n"
+    assert done.stderr == "Skipped 4 of 5 lines: they are no records of safe_ecs.\n"
 
 
 def test_explain_of_an_empty_log(tmp_path: Path) -> None:
