@@ -1,11 +1,11 @@
-"""The front door: a drop-in for ``alibabacloud_ecs20140526.client``, and ``guard()`` for clients that others have made."""
+"""The public clients: a drop-in for ``alibabacloud_ecs20140526.client``, and ``guard()`` for existing clients."""
 
 from __future__ import annotations
 
-from functools import lru_cache, wraps
+from functools import lru_cache, partial
 from inspect import getattr_static
 from types import new_class
-from typing import TYPE_CHECKING, Any, Final, SupportsIndex, cast, overload
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from alibabacloud_ecs20140526.client import Client as EcsClient
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from safe_ecs.policy import GuardPolicy
 
 _OURS: Final = frozenset({"guard", "_safe_ecs_enforcer"})
+_COPYING: Final = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__")
 
 
 class Client(GuardedTransports, EcsClient):
     """The stock ECS client with a guard in front of the wire.
 
-    A call that would change a security group managed by a cloud service raises
-    ``ManagedSecurityGroupError`` before anything but a Describe is sent; every other call is the stock
-    client's.
+    A call that would change a security group managed by a cloud service raises ``ManagedSecurityGroupError`` before the
+    client sends anything but a Describe. Every other call is the stock client's.
 
     Args:
         config: As for the stock client.
         policy: The rules of the guard; ``GuardPolicy()`` if None.
-        cache: What remembers statuses; the one that all clients of the process share if None.
-        observers: Who is told what the guard does, beside the logger ``safe_ecs``.
+        cache: Remembers statuses; the cache that all clients of the process share if None.
+        observers: Hear of decisions and look-ups, beside the logger ``safe_ecs``.
 
     Raises:
         TypeError: ``policy`` is not a GuardPolicy, ``cache`` not a StatusCache, or one of ``observers`` no Observer.
@@ -81,25 +81,23 @@ def guard(
 ) -> GuardedTransports:
     """Return a guarded twin of a client; the original stays as it was, and unguarded.
 
-    Twin and original share credentials and connections. Methods that the client's class overrides run in the
-    twin as well, in front of the guard; to a type checker it has them once ``isinstance(twin, TheirClient)`` is asked.
-
-    Copies and pickles of the twin are made as the client's class makes its own, and have the twin's guard: what a
-    ``__copy__``, ``__deepcopy__`` or ``__reduce__`` of the class returns unguarded is guarded in turn, or refused with
-    a TypeError where ``guard`` would refuse it.
+    Twin and original share credentials and connections. Methods that the client's class overrides run in the twin as
+    well, in front of the guard. A type checker sees them after ``isinstance(twin, TheirClient)``. Copies and pickles of
+    the twin have the twin's guard.
 
     Args:
         client: An instance of the stock ECS client, of a subclass, or of the generic OpenApi client.
         policy: The rules of the guard; ``GuardPolicy()`` if None.
-        cache: What remembers statuses; the one that all clients of the process share if None.
-        observers: Who is told what the guard does, beside the logger ``safe_ecs``.
+        cache: Remembers statuses; the cache that all clients of the process share if None.
+        observers: Hear of decisions and look-ups, beside the logger ``safe_ecs``.
 
     Returns:
         A client of a class that derives from the client's own, with ``client.guard``.
 
     Raises:
-        TypeError: ``client`` is no SDK client, is guarded already, or has methods replaced on the instance,
-            which would lead past the guard; or another argument is not what it is called.
+        TypeError: ``client`` is no SDK client or is guarded already. It has methods replaced on the instance, which
+            would lead past the guard. Its class copies or pickles itself in a way of its own. Or another argument has
+            the wrong type.
     """
     cls: type[OpenApiClient] = type(client)
     if not issubclass(cls, OpenApiClient):
@@ -112,16 +110,23 @@ def guard(
         raise TypeError(
             f"{cls.__name__} has an attribute of its own where the guard goes: {', '.join(taken)}"
         )
-    if replaced := _ways_past(client):
+    if own := [name for name in _COPYING if getattr(cls, name, None) is not getattr(object, name, None)]:
+        raise TypeError(
+            f"{cls.__name__} has a {own[0]} of its own, and might make an unguarded copy of a guarded client: "
+            "derive the class from safe_ecs.Client instead"
+        )
+    if replaced := _replaced_methods(client):
         raise TypeError(
             f"what is set on the instance would lead past the guard: {replaced}; "
             "guard the client first, then set it on the twin"
         )
-    return _twin_of(client, make_enforcer(policy, cache, observers))
+    twin = copy_client(client, _twin_class(cls))  # type: ignore[arg-type]  # mypy takes a class for unhashable
+    vars(twin)["_safe_ecs_enforcer"] = make_enforcer(policy, cache, observers)
+    return twin
 
 
-def _ways_past(client: OpenApiClient) -> str:
-    """Return which attributes replace a method of the SDK, or are methods bound to this very client."""
+def _replaced_methods(client: OpenApiClient) -> str:
+    """Return the names of the attributes that replace a method of the SDK, or are methods bound to this very client."""
     return ", ".join(
         sorted(
             name
@@ -131,15 +136,9 @@ def _ways_past(client: OpenApiClient) -> str:
     )
 
 
-def _twin_of(client: OpenApiClient, enforcer: Enforcer) -> GuardedTransports:
-    twin = copy_client(client, _twin_class(type(client)))  # type: ignore[arg-type]  # mypy takes a class for unhashable
-    vars(twin)["_safe_ecs_enforcer"] = enforcer
-    return twin
-
-
 @lru_cache(maxsize=256)
 def _twin_class(cls: type[OpenApiClient]) -> type[GuardedTransports]:
-    """Return a class with the guard behind what ``cls`` overrides, and in front of the SDK's own classes."""
+    """Return a class with the guard behind the overrides of ``cls``, and in front of the SDK's own classes."""
     if cls is EcsClient:
         return Client
     if cls is OpenApiClient:
@@ -149,69 +148,29 @@ def _twin_class(cls: type[OpenApiClient]) -> type[GuardedTransports]:
     def describe(namespace: dict[str, object]) -> None:
         namespace["__module__"] = cls.__module__
         namespace["__doc__"] = cls.__doc__
-        namespace["__reduce_ex__"] = lambda twin, protocol: _reduced(cls, twin, protocol)
-        for name, keep in (("__copy__", _copying), ("__deepcopy__", _copying), ("__setstate__", _setting)):
-            if (method := getattr(cls, name, None)) is not None:
-                namespace[name] = keep(method)
+        namespace["__reduce_ex__"] = lambda twin, _: _reduced(cls, twin)
+        if (set_state := getattr(cls, "__setstate__", None)) is not None:
+            namespace["__setstate__"] = lambda twin, state: _restored(twin, partial(set_state, twin, state))
 
     return cast("type[GuardedTransports]", new_class(f"Guarded{cls.__name__}", (cls, guarded), {}, describe))
 
 
-def _reduced(
-    cls: type[OpenApiClient], twin: GuardedTransports, protocol: SupportsIndex
-) -> str | tuple[Any, ...]:
-    """Return what ``copy`` and ``pickle`` are told of a twin: what they are told of an instance of ``cls``, and the guard."""
-    reduced = cls.__reduce_ex__(twin, protocol)
-    if isinstance(reduced, str):
-        return reduced  # The name of a global: a copy is the twin itself, and pickle refuses what is not that global.
-    make, arguments, *state = reduced
-    # The twin's class has no name by which it could be found again.
+def _reduced(cls: type[OpenApiClient], twin: GuardedTransports) -> tuple[object, ...]:
+    """Return the parts of a twin for ``copy`` and ``pickle``: pickle could not find the twin's class by its name."""
+    _, (_, *arguments), *state = cast("Any", object.__reduce_ex__(twin, 2))
+    return (_new_twin, (cls, twin._safe_ecs_enforcer, *arguments), *state)  # noqa: SLF001 - the guard is ours
+
+
+def _new_twin(cls: type[OpenApiClient], enforcer: Enforcer, *arguments: object) -> GuardedTransports:
+    """Return a twin whose state comes next."""
     guarded = _twin_class(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
-    parts = (cls if part is guarded else part for part in (make, *arguments))
-    return (_revive, (cls, twin._safe_ecs_enforcer, *parts), *state)  # noqa: SLF001 - the guard is ours
+    twin = guarded.__new__(guarded, *arguments)
+    vars(twin)["_safe_ecs_enforcer"] = enforcer
+    return twin
 
 
-def _revive(cls: type[OpenApiClient], enforcer: Enforcer, *parts: Any) -> GuardedTransports:  # noqa: ANN401 - a callable and what it takes
-    """Make a copied or unpickled twin, as ``_reduced`` has said."""
-    guarded = _twin_class(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
-    remade: list[Any] = [guarded if part is cls else part for part in parts]
-    return _guarded(remade[0](*remade[1:]), enforcer)
-
-
-def _copying(method: Callable[..., object]) -> Callable[..., GuardedTransports]:
-    """Return somebody's ``__copy__`` or ``__deepcopy__`` with the guard on what it makes."""
-
-    @wraps(method)
-    def copy(twin: GuardedTransports, *memo: object) -> GuardedTransports:
-        return _guarded(method(twin, *memo), twin._safe_ecs_enforcer)  # noqa: SLF001 - the guard is ours
-
-    return copy
-
-
-def _setting(method: Callable[..., object]) -> Callable[..., None]:
-    """Return somebody's ``__setstate__``, which may replace all attributes, but not the guard."""
-
-    @wraps(method)
-    def set_state(twin: GuardedTransports, state: object) -> None:
-        ours = {name: value for name, value in vars(twin).items() if name in _OURS}
-        method(twin, state)
-        vars(twin).update(ours)
-
-    return set_state
-
-
-def _guarded(copied: object, enforcer: Enforcer) -> GuardedTransports:
-    """Return what somebody's class has made for a copy of a twin, with the guard of that twin."""
-    if isinstance(copied, GuardedTransports):
-        vars(copied)["_safe_ecs_enforcer"] = enforcer
-        return copied
-    if not isinstance(copied, OpenApiClient):
-        raise TypeError(
-            f"a copy of a guarded client cannot be guarded, as it is no SDK client but a {type(copied).__name__}"
-        )
-    if replaced := _ways_past(copied):
-        raise TypeError(
-            f"a copy of a guarded client cannot be guarded: what {type(copied).__name__} sets on the copy would lead "
-            f"past the guard: {replaced}"
-        )
-    return _twin_of(copied, enforcer)
+def _restored(twin: GuardedTransports, set_state: Callable[[], object]) -> None:
+    """Run the ``__setstate__`` of a class, which may replace all attributes but not the guard."""
+    enforcer = twin._safe_ecs_enforcer  # noqa: SLF001 - the guard is ours
+    set_state()
+    vars(twin)["_safe_ecs_enforcer"] = enforcer
