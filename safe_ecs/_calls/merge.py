@@ -19,6 +19,8 @@ from safe_ecs._core.parameters import ACTION_SPELLINGS
 from safe_ecs._core.request import MergedCall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
@@ -54,41 +56,32 @@ class Rules(NamedTuple):
 
 
 _DO_REQUEST: Final = Rules()
-_DO_REQUEST_IN_OTHER_STYLES: Final = Rules(takes_once_headers=False)
 _CALL_SSEAPI: Final = Rules(has_global_headers_last=True)
-_CALL_SSEAPI_IN_OTHER_STYLES: Final = Rules(takes_once_headers=False, has_global_headers_last=True)
 _DO_RPCREQUEST: Final = Rules(has_action_in_query=True)
 _DO_ROAREQUEST: Final = Rules(takes_once_headers=False)
 _EXECUTE: Final = Rules(is_plugged_in=True)
 
 
-def from_do_request(
-    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Call | None:
-    """Return the call that ``do_request`` is about to send, None if the guard need not look at it."""
-    if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
-        return None
-    rules = _DO_REQUEST if params.style == "RPC" else _DO_REQUEST_IN_OTHER_STYLES
-    return _merge_params(rules, client, params, request, runtime)
+def _reader(rules: Rules) -> Callable[[OpenApiClient, Params, OpenApiRequest, RuntimeOptions], Call | None]:
+    """Return the function that reads a call of a transport with these rules, None for one the guard need not look at."""
+    # Only execute takes the headers of set_rpc_headers whatever the style of the call is.
+    in_other_styles = rules if rules.is_plugged_in else rules._replace(takes_once_headers=False)
+
+    def read(
+        client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
+    ) -> Call | None:
+        if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
+            return None
+        return _merge_params(
+            rules if params.style == "RPC" else in_other_styles, client, params, request, runtime
+        )
+
+    return read
 
 
-def from_call_sseapi(
-    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Call | None:
-    """Return the call that ``call_sseapi`` is about to send, None if the guard need not look at it."""
-    if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
-        return None
-    rules = _CALL_SSEAPI if params.style == "RPC" else _CALL_SSEAPI_IN_OTHER_STYLES
-    return _merge_params(rules, client, params, request, runtime)
-
-
-def from_execute(
-    client: OpenApiClient, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
-) -> Call | None:
-    """Return the call that ``execute`` is about to send, None if the guard need not look at it."""
-    if _is_irrelevant(client, params.action, (params.protocol, params.pathname), request, runtime):
-        return None
-    return _merge_params(_EXECUTE, client, params, request, runtime)
+from_do_request: Final = _reader(_DO_REQUEST)
+from_call_sseapi: Final = _reader(_CALL_SSEAPI)
+from_execute: Final = _reader(_EXECUTE)
 
 
 def from_do_rpcrequest(  # noqa: PLR0913, PLR0917 - the arguments of the SDK's transport

@@ -15,17 +15,15 @@ import math
 from collections import deque
 from contextvars import ContextVar
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-_Answer = TypeVar("_Answer")
-
 NEVER: Final = -math.inf
 """A time before all others."""
 
-_LOADING: Final[ContextVar[Batch[Any] | None]] = ContextVar("safe_ecs_loading", default=None)
+_LOADING: Final[ContextVar[Batch | None]] = ContextVar("safe_ecs_loading", default=None)
 
 
 def is_loading() -> bool:
@@ -38,7 +36,7 @@ def is_loading() -> bool:
     return batch is not None and not batch.future.done()
 
 
-class BatchResult(NamedTuple, Generic[_Answer]):
+class BatchResult(NamedTuple):
     """The result of a batch.
 
     Attributes:
@@ -46,11 +44,11 @@ class BatchResult(NamedTuple, Generic[_Answer]):
         reads: How many requests were sent for the batch.
     """
 
-    answers: dict[str, _Answer]
+    answers: dict[str, Any]
     reads: int = 0
 
 
-class BatchLoader(Protocol[_Answer]):
+class BatchLoader(Protocol):
     """Asks ECS for ids of one kind, on behalf of one principal."""
 
     @property
@@ -63,11 +61,11 @@ class BatchLoader(Protocol[_Answer]):
         """The most ids of one batch."""
         ...
 
-    def load(self, ids: tuple[str, ...]) -> BatchResult[_Answer]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult:
         """Return an answer for each id."""
         ...
 
-    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[_Answer]:
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult:
         """Return an answer for each id, in an event loop."""
         ...
 
@@ -75,7 +73,7 @@ class BatchLoader(Protocol[_Answer]):
         """Take note of how many of a caller's ids were being asked for already."""
         ...
 
-    def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> _Answer:
+    def failure_for(self, error: BaseException, *, waited: float = 0.0, in_flight: float = 0.0) -> object:
         """Return the answer for an id if there was none in time, or if loading has broken down.
 
         Args:
@@ -85,7 +83,7 @@ class BatchLoader(Protocol[_Answer]):
         """
         ...
 
-    def common_failure(self, answers: dict[str, _Answer]) -> _Answer | None:
+    def common_failure(self, answers: dict[str, Any]) -> object:
         """Return the one answer, if there is one, that every other id would get now too."""
         ...
 
@@ -100,63 +98,49 @@ class BatchRequest(NamedTuple):
         not_before: An answer to a question that was asked at this time or earlier will not do.
     """
 
-    loader: BatchLoader[Any]
+    loader: BatchLoader
     ids: tuple[str, ...]
     deadline: float
     not_before: float = NEVER
 
 
-class PendingResult(Protocol):
-    """The part of a future that a batch needs: its callers wait for it."""
-
-    def done(self) -> bool:
-        """Return whether the result is set."""
-        ...
-
-    def set_result(self, result: Any, /) -> None:  # noqa: ANN401 - as of a future
-        """Set the result."""
-        ...
-
-
-class Batch(Generic[_Answer]):
+class Batch:
     """Ids that are asked for together."""
 
     __slots__ = ("callers", "future", "ids", "loader", "started_at")
 
-    def __init__(self, loader: BatchLoader[_Answer], future: PendingResult) -> None:
+    def __init__(self, loader: BatchLoader, future: Any) -> None:  # noqa: ANN401 - threads and loops have different ones
         self.loader = loader
-        self.future: Any = future
+        self.future = future
         self.ids: dict[str, None] = {}
         self.callers = 0
         self.started_at = math.inf
 
-    def settle(self, result: BatchResult[_Answer]) -> None:
+    def settle(self, result: BatchResult) -> None:
         """Give every caller of the batch its result."""
         if not self.future.done():
             self.future.set_result(result)
 
-    def settle_with(self, answer: _Answer) -> None:
+    def settle_with(self, answer: object) -> None:
         """Give every caller of the batch the same answer."""
         self.settle(BatchResult(dict.fromkeys(self.ids, answer)))
 
 
-class BatchQueue(Generic[_Answer]):
+class BatchQueue:
     """The batches for one key: the one under way and the waiting ones behind it."""
 
     def __init__(self) -> None:
-        self.under_way: Batch[_Answer] | None = None
-        self.waiting: deque[Batch[_Answer]] = deque()
+        self.under_way: Batch | None = None
+        self.waiting: deque[Batch] = deque()
         self.runner: Any = None
 
-    def join(
-        self, request: BatchRequest, new_future: Callable[[], PendingResult]
-    ) -> dict[Batch[_Answer], list[str]]:
+    def join(self, request: BatchRequest, new_future: Callable[[], Any]) -> dict[Batch, list[str]]:
         """Put the ids of a request into batches and return which id is in which.
 
         An id that a batch holds already joins that batch. ``new_future`` makes the future of a new batch.
         """
         loader, ids, _, not_before = request
-        joined: dict[Batch[_Answer], list[str]] = {}
+        joined: dict[Batch, list[str]] = {}
         new = 0
         for each in ids:
             batch = self._batch_with(each, not_before)
@@ -172,7 +156,7 @@ class BatchQueue(Generic[_Answer]):
         loader.joined(sum(map(len, joined.values())) - new)
         return joined
 
-    def _batch_with(self, each: str, not_before: float) -> Batch[_Answer] | None:
+    def _batch_with(self, each: str, not_before: float) -> Batch | None:
         # The batch under way may have been asked before the group was forgotten. A waiting batch has not been asked.
         under_way = self.under_way
         if under_way is not None and each in under_way.ids and under_way.started_at > not_before:
@@ -187,7 +171,7 @@ class BatchQueue(Generic[_Answer]):
             return 0
         return len(waiting[0].ids)
 
-    def start_next(self) -> Batch[_Answer] | None:
+    def start_next(self) -> Batch | None:
         """Return the next batch, which is under way from now on.
 
         Batches without callers are skipped, except the last: it is sent as a probe that can end an outage.
@@ -202,13 +186,13 @@ class BatchQueue(Generic[_Answer]):
                 return batch
         return None
 
-    def share_failure(self, result: BatchResult[_Answer], loader: BatchLoader[_Answer]) -> None:
+    def share_failure(self, result: BatchResult, loader: BatchLoader) -> None:
         """Settle the waiting batches with the failure of the last one, if they would meet it too."""
         answer = loader.common_failure(result.answers)
         if answer is not None:
             self.settle_all(answer)
 
-    def settle_all(self, answer: _Answer) -> None:
+    def settle_all(self, answer: object) -> None:
         """Give every caller here the same answer."""
         if self.under_way is not None:
             self.under_way.settle_with(answer)
@@ -220,7 +204,7 @@ class BatchQueue(Generic[_Answer]):
         under_way = self.under_way
         return 0.0 if under_way is None else monotonic() - under_way.started_at
 
-    def leave(self, batches: Iterable[Batch[_Answer]]) -> None:
+    def leave(self, batches: Iterable[Batch]) -> None:
         """Count a caller out of the batches that it joined."""
         for batch in batches:
             batch.callers -= 1

@@ -65,12 +65,12 @@ class _Job:
         """Yield the steps of the job and return an answer for each id."""
         raise NotImplementedError
 
-    def load(self, ids: tuple[str, ...]) -> BatchResult[Any]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult:
         """Do the job for a batch."""
         sender = Sender(self._context)
         return BatchResult(drive(self.steps(ids), sender.execute), sender.sent)
 
-    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[Any]:
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult:
         """Do the job for a batch, in an event loop."""
         sender = Sender(self._context)
         return BatchResult(await drive_async(self.steps(ids), sender.execute_async), sender.sent)

@@ -23,9 +23,9 @@ class LoopBatching:
 
     def start_afresh(self) -> None:
         """Forget the batches: in a forked child, their callers are in the parent."""
-        self._queues: dict[asyncio.AbstractEventLoop, dict[Hashable, BatchQueue[Any]]] = {}
+        self._queues: dict[asyncio.AbstractEventLoop, dict[Hashable, BatchQueue]] = {}
 
-    async def load(self, request: BatchRequest) -> BatchResult[Any]:
+    async def load(self, request: BatchRequest) -> BatchResult:
         """Return an answer for each id of a request, waiting no longer than until its deadline."""
         loader, deadline = request.loader, request.deadline
         loop = asyncio.get_running_loop()
@@ -42,7 +42,7 @@ class LoopBatching:
             for batch, wanted in joined.items():
                 await asyncio.wait((batch.future,), timeout=max(0.0, deadline - monotonic()))
                 if batch.future.done():
-                    result: BatchResult[Any] = batch.future.result()
+                    result: BatchResult = batch.future.result()
                     answers |= {each: result.answers[each] for each in wanted}
                     reads += result.reads
                 else:
@@ -59,7 +59,7 @@ class LoopBatching:
         queue.leave(joined)
         return BatchResult(answers, reads)
 
-    async def _run(self, loop: asyncio.AbstractEventLoop, key: Hashable, queue: BatchQueue[Any]) -> None:
+    async def _run(self, loop: asyncio.AbstractEventLoop, key: Hashable, queue: BatchQueue) -> None:
         try:
             while (batch := queue.start_next()) is not None:
                 ids = tuple(batch.ids)
@@ -75,13 +75,13 @@ class LoopBatching:
         finally:
             self._end(loop, key, queue)
 
-    def _of(self, loop: asyncio.AbstractEventLoop) -> dict[Hashable, BatchQueue[Any]]:
+    def _of(self, loop: asyncio.AbstractEventLoop) -> dict[Hashable, BatchQueue]:
         for other in list(self._queues):
             if other.is_closed():
                 self._queues.pop(other, None)
         return self._queues.setdefault(loop, {})
 
-    def _end(self, loop: asyncio.AbstractEventLoop, key: Hashable, queue: BatchQueue[Any]) -> None:
+    def _end(self, loop: asyncio.AbstractEventLoop, key: Hashable, queue: BatchQueue) -> None:
         queues = self._queues.get(loop, {})
         if queues.get(key) is queue:
             del queues[key]

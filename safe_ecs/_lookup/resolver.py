@@ -47,7 +47,7 @@ class Resolver:
         self._refresh = refresh
         self._deadline = monotonic() + resources.policy.lookup_timeout
 
-    def statuses(self, read: Read) -> Generator[BatchRequest, BatchResult[Any], Answers]:
+    def statuses(self, read: Read) -> Generator[BatchRequest, BatchResult, Answers]:
         """Return a status, or the lack of one, for each group of a read."""
         cache, policy, counters, _ = self._resources
         credential = self._client._credential  # noqa: SLF001 - no getter
@@ -88,9 +88,7 @@ class Resolver:
         counters.count(stale_hits=len(stale), failed=len(failures) - len(stale))
         return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
 
-    def template_groups(
-        self, read: TemplateRead
-    ) -> Generator[BatchRequest, BatchResult[Any], TemplateAnswer]:
+    def template_groups(self, read: TemplateRead) -> Generator[BatchRequest, BatchResult, TemplateAnswer]:
         """Return the groups that a launch template names."""
         cache, policy, counters, _ = self._resources
         principal = Principal(self._client._credential, read.owner)  # noqa: SLF001 - no getter
@@ -114,7 +112,7 @@ class Resolver:
 
     def _load(
         self, lookup: StatusLookup | TemplateLookup, ids: tuple[str, ...], not_before: float
-    ) -> Generator[BatchRequest, BatchResult[Any], dict[str, Any]]:
+    ) -> Generator[BatchRequest, BatchResult, dict[str, Any]]:
         deadline = lookup.breaker.wait_until(self._deadline)
         result = yield BatchRequest(lookup, ids, deadline, not_before)
         self.reads += result.reads

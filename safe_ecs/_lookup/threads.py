@@ -61,9 +61,9 @@ class ThreadBatching:
     def start_afresh(self) -> None:
         """Forget the batches: in a forked child, their callers are in the parent."""
         self._lock = Lock()
-        self._queues: dict[Hashable, BatchQueue[Any]] = {}
+        self._queues: dict[Hashable, BatchQueue] = {}
 
-    def load(self, request: BatchRequest) -> BatchResult[Any]:
+    def load(self, request: BatchRequest) -> BatchResult:
         """Return an answer for each id of a request, waiting no longer than until its deadline."""
         loader, deadline = request.loader, request.deadline
         if getattr(self._thread, "is_inside", False):
@@ -84,7 +84,7 @@ class ThreadBatching:
                 copy_context().run(self._run, loader.key, queue)
             for batch, wanted in joined.items():
                 try:
-                    result: BatchResult[Any] = batch.future.result(max(0.0, deadline - monotonic()))
+                    result: BatchResult = batch.future.result(max(0.0, deadline - monotonic()))
                 except TimeoutError as error:
                     waited, in_flight = monotonic() - joined_at, queue.seconds_in_flight()
                     failure = loader.failure_for(error, waited=waited, in_flight=in_flight)
@@ -97,7 +97,7 @@ class ThreadBatching:
                 queue.leave(joined)
         return BatchResult(answers, reads)
 
-    def _run(self, key: Hashable, queue: BatchQueue[Any]) -> None:
+    def _run(self, key: Hashable, queue: BatchQueue) -> None:
         while True:
             with self._alone():
                 batch = queue.start_next()
@@ -130,7 +130,7 @@ class ThreadBatching:
             self._thread.is_inside = False
 
 
-def _load_alone(request: BatchRequest) -> BatchResult[Any]:
+def _load_alone(request: BatchRequest) -> BatchResult:
     loader, ids = request.loader, request.ids
     try:
         return within(request.deadline - monotonic(), partial(loader.load, ids))

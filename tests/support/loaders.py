@@ -54,12 +54,12 @@ class StubLoader:
         self.on_joined: Callable[[], object] = lambda: None
         self._answer_for_all = answer_for_all
 
-    def load(self, ids: tuple[str, ...]) -> BatchResult[str]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult:
         self._begin(ids)
         self.do()
         return BatchResult({each: each.upper() for each in ids}, 2)
 
-    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[str]:
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult:
         self._begin(ids)
         self.begun_async.set()
         await self.do_async()

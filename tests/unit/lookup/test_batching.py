@@ -54,10 +54,10 @@ class StubLoader:
         self.judged: list[dict[str, str]] = []
         self.answer_for_all = answer_for_all
 
-    def load(self, ids: tuple[str, ...]) -> BatchResult[str]:
+    def load(self, ids: tuple[str, ...]) -> BatchResult:
         raise NotImplementedError
 
-    async def load_async(self, ids: tuple[str, ...]) -> BatchResult[str]:
+    async def load_async(self, ids: tuple[str, ...]) -> BatchResult:
         raise NotImplementedError
 
     def joined(self, ids: int) -> None:
@@ -71,9 +71,7 @@ class StubLoader:
         return self.answer_for_all
 
 
-def join(
-    queue: BatchQueue[str], ids: str, loader: StubLoader | None = None, not_before: float = NEVER
-) -> Any:
+def join(queue: BatchQueue, ids: str, loader: StubLoader | None = None, not_before: float = NEVER) -> Any:
     """Join, and return the batches with their ids as texts."""
     joined = queue.join(BatchRequest(loader or StubLoader(), tuple(ids), math.inf, not_before), Future)
     return [(batch, "".join(each)) for batch, each in joined.items()]
@@ -86,7 +84,7 @@ def clock(mocker: Any) -> Any:
 
 def test_ids_fill_one_batch_after_the_other() -> None:
     """A batch holds at most ``most_ids``, and an id waits in one batch only."""
-    queue, loader = BatchQueue[str](), StubLoader()
+    queue, loader = BatchQueue(), StubLoader()
     [(first, of_first), (second, of_second)] = join(queue, "abcd", loader)
     assert (of_first, of_second) == ("abc", "d")
     assert ["".join(batch.ids) for batch in queue.waiting] == ["abc", "d"]
@@ -100,7 +98,7 @@ def test_ids_fill_one_batch_after_the_other() -> None:
 
 def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -> None:
     """An answer asked for before a ``forget`` is too old for a later caller."""
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     [(first, _)] = join(queue, "ab")
     assert [queue.start_next()] == [first]
     assert (first.started_at, queue.under_way, list(queue.waiting)) == (1000.0, first, [])
@@ -113,7 +111,7 @@ def test_what_is_under_way_is_joined_unless_it_was_asked_too_early(clock: Any) -
 
 
 def test_batches_leave_in_the_order_of_their_making() -> None:
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     batches = [batch for batch, _ in join(queue, "abcdefg")]
     assert [queue.start_next() for _ in range(4)] == [*batches, None]
     assert queue.under_way is None
@@ -121,7 +119,7 @@ def test_batches_leave_in_the_order_of_their_making() -> None:
 
 def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
     """The last batch is sent as a probe that can end an outage."""
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     [(first, _), (second, _), (third, _)] = join(queue, "abcdefg")
     queue.leave((first, third))
     assert not queue.is_abandoned
@@ -134,7 +132,7 @@ def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
 
 
 def test_a_line_is_forsaken_when_nobody_waits() -> None:
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     assert queue.is_abandoned
     [(first, _)] = join(queue, "a")
     assert not queue.is_abandoned
@@ -149,7 +147,7 @@ def test_a_line_is_forsaken_when_nobody_waits() -> None:
 
 def test_a_batch_that_could_take_more_is_partial() -> None:
     """Only the next batch counts, as later ones have time to fill."""
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     numbers = []
     for each in "abcd":
         numbers.append(queue.number_of_partial_batch)
@@ -160,7 +158,7 @@ def test_a_batch_that_could_take_more_is_partial() -> None:
 
 def test_a_batch_is_settled_once() -> None:
     """The first answer stays."""
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     [(batch, _)] = join(queue, "ab")
     batch.settle_with("x")
     batch.settle(BatchResult({"a": "y", "b": "y"}))
@@ -168,12 +166,12 @@ def test_a_batch_is_settled_once() -> None:
 
 
 def test_a_new_batch_is_empty_and_has_not_started() -> None:
-    batch = Batch[str](StubLoader(), Future())
+    batch = Batch(StubLoader(), Future())
     assert (batch.started_at, batch.callers, batch.ids) == (math.inf, 0, {})
 
 
 def test_an_answer_for_all_is_spread_to_all(clock: Any) -> None:
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     [(first, _), (second, _), (third, _)] = join(queue, "abcdefg")
     queue.start_next()
     queue.share_failure(BatchResult({"a": "x"}), StubLoader())
@@ -186,11 +184,11 @@ def test_an_answer_for_all_is_spread_to_all(clock: Any) -> None:
     assert second.future.results == [BatchResult(dict.fromkeys("def", "y"))]
     assert third.future.results == [BatchResult({"g": "y"})]
     assert not queue.waiting
-    BatchQueue[str]().settle_all("y")
+    BatchQueue().settle_all("y")
 
 
 def test_ecs_owes_an_answer_from_the_start_of_a_batch(clock: Any) -> None:
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     assert queue.seconds_in_flight() == 0
     join(queue, "a")
     assert queue.seconds_in_flight() == 0
@@ -205,7 +203,7 @@ def test_who_asks_for_a_batch_is_loading_until_it_has_its_answer() -> None:
     token = _LOADING.set(None)
     try:
         assert not is_loading()
-        queue = BatchQueue[str]()
+        queue = BatchQueue()
         join(queue, "a")
         batch = queue.start_next()
         assert batch is not None
@@ -217,7 +215,7 @@ def test_who_asks_for_a_batch_is_loading_until_it_has_its_answer() -> None:
 
 
 def test_nobody_runs_a_new_line() -> None:
-    queue = BatchQueue[str]()
+    queue = BatchQueue()
     assert (queue.runner, queue.under_way, list(queue.waiting)) == (None, None, [])
     assert NEVER < 0
     assert math.isinf(NEVER)
