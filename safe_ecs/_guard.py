@@ -1,4 +1,4 @@
-"""What ``client.guard`` is: the guard's knowledge and judgement, without making a call."""
+"""The object ``client.guard``: statuses and decisions without making a call, bypasses, and counters."""
 # ruff: noqa: SLF001 - the SDK's client has no getters for its endpoint and region
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """Says what the guard of one client knows and would do. Each method that may read has an async twin."""
+    """The guard of one client, to ask and to steer. Each method that may read has an async twin."""
 
     __slots__ = ("_client", "_enforcer")
 
@@ -58,9 +58,10 @@ class Guard:
         return self._enforcer.policy
 
     def check(self, request: RequestModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
-        """Return the decision that a call would get, without making it: with the policy and the bypasses of this moment.
+        """Return the decision that a call would get now, without making the call.
 
-        Observers are told that it was ``checked``, not that anything was ``decided``, and no call is counted.
+        The policy and the bypasses of this moment count. Observers hear ``checked`` and not ``decided``, and the
+        counters count no call.
 
         Args:
             request: A request model of the SDK, or an action such as ``"JoinSecurityGroup"``.
@@ -82,7 +83,7 @@ class Guard:
     async def check_async(
         self, request: RequestModel | str, parameters: Mapping[str, object] | None = None
     ) -> Decision:
-        """Do what ``check`` does, in an event loop."""
+        """Check in an event loop, as ``check`` does."""
         began = perf_counter_ns()
         named, effective = call_from_model(self._client, request, parameters)
         if effective is None:
@@ -100,7 +101,7 @@ class Guard:
         Args:
             security_group_ids: The groups.
             region_id: Their region; None for the client's.
-            refresh: Whether to ask ECS even for what is remembered.
+            refresh: Whether to ask ECS even for remembered statuses.
 
         Raises:
             StatusUnavailableError: A status cannot be determined.
@@ -113,15 +114,15 @@ class Guard:
     async def status_async(
         self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
     ) -> dict[str, GroupStatus]:
-        """Do what ``status`` does, in an event loop."""
+        """Return statuses in an event loop, as ``status`` does."""
         read = self._read(security_group_ids, region_id)
         return self._known(read, await self._enforcer.statuses_async(self._client, read, refresh=refresh))
 
     def partition(self, security_group_ids: Iterable[str], region_id: str | None = None) -> Partition:
         """Sort groups by their status, each once and in the order given.
 
-        A program that needs any group it may use takes one of ``unmanaged``; one that cleans up skips ``managed``, and
-        says why with the ``reason`` of each. Groups of ``allowed_service_ids`` are ``managed`` too.
+        A program that needs any usable group takes one of ``unmanaged``. A program that cleans up skips ``managed``,
+        and gives the ``reason`` of each. Groups of ``allowed_service_ids`` are ``managed`` too.
 
         Args:
             security_group_ids: The groups.
@@ -137,7 +138,7 @@ class Guard:
     async def partition_async(
         self, security_group_ids: Iterable[str], region_id: str | None = None
     ) -> Partition:
-        """Do what ``partition`` does, in an event loop."""
+        """Sort groups in an event loop, as ``partition`` does."""
         statuses = await self.status_async(*normal_ids(security_group_ids), region_id=region_id)
         return partition_of(statuses.values())
 
@@ -148,18 +149,18 @@ class Guard:
         security_group_ids: Iterable[str] | None = None,
         actions: Iterable[str] | None = None,
     ) -> AbstractContextManager[None]:
-        """Let calls through on purpose inside one ``with`` block, which ECS then judges for itself.
+        """Let calls through on purpose inside one ``with`` block. ECS then judges them itself.
 
-        It holds for this client alone, not for copies of it, and in the thread or task that entered the block, and
-        what that task starts inside, until the block ends. What lies between the ``yield`` of a generator and its
-        going on is inside the block as well: better not to yield there. Blocks inside one another narrow: every one
-        has to cover a call. Groups whose status cannot be determined are covered like managed ones; a call whose
-        targets cannot be read, only if no groups are named. Each call that would have been refused is recorded as
-        ``bypassed`` and logged as a warning, with the reason.
+        The bypass holds for this client alone, not for copies of it. It holds in the thread or task that entered the
+        block, and in tasks started inside, until the block ends. Do not yield inside the block: the code that runs
+        between a generator's ``yield`` and its next step would be inside as well. Blocks inside one another narrow:
+        every block has to cover a call. The bypass covers groups with an unknown status like managed groups. It covers
+        a call with unreadable targets only if it names no groups. Each call that would have been refused is recorded
+        as ``bypassed`` and logged as a warning, with the reason.
 
         Args:
             reason: Why, for the records.
-            security_group_ids: The groups; None for whatever a call targets.
+            security_group_ids: The groups; None for all targets of a call.
             actions: The guarded operations; None for all of them.
 
         Raises:
@@ -170,7 +171,7 @@ class Guard:
         return Bypass(self._client, reason, security_group_ids, actions)
 
     def forget(self, *security_group_ids: str) -> None:
-        """Drop what is remembered of these groups, or of all if none is named.
+        """Drop the remembered statuses of these groups, or of all if none is named.
 
         The memory is shared by the clients of the process unless this one was given its own.
 
@@ -182,7 +183,7 @@ class Guard:
         self._enforcer.cache.invalidate_elsewhere(ids)
 
     async def forget_async(self, *security_group_ids: str) -> None:
-        """Do what ``forget`` does, in an event loop."""
+        """Drop statuses in an event loop, as ``forget`` does."""
         ids = normal_ids(security_group_ids)
         self._enforcer.cache.forget(ids)
         await in_background_async(partial(self._enforcer.cache.invalidate_elsewhere, ids))
@@ -206,7 +207,7 @@ class Guard:
         return groups()
 
     def managed_groups_async(self, region_id: str | None = None) -> AsyncIterator[GroupStatus]:
-        """Do what ``managed_groups`` does, in an event loop."""
+        """Return the managed groups in an event loop, as ``managed_groups`` does."""
         pages = self._pages(region_id, service_managed_only=True)
 
         async def groups() -> AsyncIterator[GroupStatus]:
@@ -226,7 +227,7 @@ class Guard:
             The number of groups.
 
         Raises:
-            StatusUnavailableError: ECS could not be asked. What was read before that is remembered.
+            StatusUnavailableError: ECS could not be asked. Pages that were read before are remembered.
             ValueError: There is no region to look in.
         """
         pages, number = self._pages(region_id), 0
@@ -235,7 +236,7 @@ class Guard:
         return number
 
     async def warm_async(self, region_id: str | None = None) -> int:
-        """Do what ``warm`` does, in an event loop."""
+        """Read all groups in an event loop, as ``warm`` does."""
         pages, number = self._pages(region_id), 0
         while not pages.ended:
             number += len(self._page(await pages.next_page_async(), pages.read))
@@ -243,7 +244,7 @@ class Guard:
 
     @property
     def stats(self) -> Stats:
-        """What the guard of this client, and of its copies, has done so far."""
+        """The counters of this client and of its copies."""
         return self._enforcer.counters.stats()
 
     def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionListing:

@@ -81,13 +81,13 @@ def _guarded_async(name: str, read: Callable[..., Call | None]) -> Callable[...,
 
 
 class GuardedTransports(OpenApiClient):
-    """A client whose transports review every call before they send it."""
+    """A client with transports that review every call before they send it."""
 
     # A subclass that does not call ``__init__`` is guarded all the same.
     _safe_ecs_enforcer: Enforcer = Enforcer(GuardPolicy(), None)
 
     def __init_subclass__(cls, **options: object) -> None:
-        """Refuse a class in which another base's override of a transport stands behind the guard.
+        """Refuse a class with an override of a transport behind the guard.
 
         Raises:
             TypeError: A base that overrides a transport comes after the guarded one.
@@ -138,7 +138,7 @@ class GuardedTransports(OpenApiClient):
     def call_sseapi(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> Generator[SSEResponse, None, None]:
-        # A generator like the SDK's: the guard reviews the call at the first step, which is about to send it.
+        # A generator like the SDK's: the guard reviews the call at the first step, just before it is sent.
         call, send = from_call_sseapi(self, params, request, runtime), super().call_sseapi
         if call is None:
             yield from send(params, request, runtime)

@@ -95,7 +95,7 @@ def guard(
         A client of a class that derives from the client's own, with ``client.guard``.
 
     Raises:
-        TypeError: ``client`` is no SDK client or is guarded already. It has methods replaced on the instance, which
+        TypeError: ``client`` is no SDK client or is guarded already. It has methods replaced on the instance: they
             would lead past the guard. Its class copies or pickles itself in a way of its own. Or another argument has
             the wrong type.
     """
@@ -162,7 +162,7 @@ def _reduced(cls: type[OpenApiClient], twin: GuardedTransports) -> tuple[object,
 
 
 def _new_twin(cls: type[OpenApiClient], enforcer: Enforcer, *arguments: object) -> GuardedTransports:
-    """Return a twin whose state comes next."""
+    """Return a twin that has its guard and awaits its state."""
     guarded = _twin_class(cls)  # type: ignore[arg-type]  # mypy takes a class for unhashable
     twin = guarded.__new__(guarded, *arguments)
     vars(twin)["_safe_ecs_enforcer"] = enforcer

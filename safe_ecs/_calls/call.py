@@ -31,7 +31,7 @@ class Call:
         runtime: The runtime options; a copy since ``hold()``.
         effective: The request as ECS will read it, None for a call that the guard need not look at.
         takes_once_headers: Whether the transport takes the headers of ``set_rpc_headers`` from the client.
-        once_headers: Those headers, since ``take_once_headers()``.
+        once_headers: The headers, since ``take_once_headers()``.
         sender: The client as it was when ``hold()`` was called, None before that.
     """
 

@@ -19,7 +19,7 @@ _Layer = TypeVar("_Layer", GlobalParameters, ExtendsParameters)
 
 
 def copy_client(client: OpenApiClient, cls: type[_ClientT]) -> _ClientT:
-    """Return an instance of a class with the attributes of a client, those in slots included.
+    """Return an instance of a class with the attributes of a client, slots included.
 
     No constructor, no method of copying and no property runs: a subclass may have its own, and they may do anything.
     """

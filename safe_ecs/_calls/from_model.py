@@ -1,4 +1,4 @@
-"""A call that is only intended: read as the transports will read it when it is made."""
+"""Reads an intended call, given as a request model or as an action, as the transports would read it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class RequestModel(Protocol):
-    """A request model of the SDK, whose base class is another one in older SDKs."""
+    """A request model of the SDK. Older SDKs have another base class."""
 
     def to_map(self) -> Any:  # noqa: ANN401 - the SDK does not say
         """Return the parameters, spelt as on the wire."""
@@ -29,10 +29,10 @@ class RequestModel(Protocol):
 def call_from_model(
     client: OpenApiClient, request: RequestModel | str, parameters: Mapping[str, object] | None
 ) -> tuple[str, EffectiveRequest | None]:
-    """Return the action that a request names, and what would be sent; None if that is not guarded.
+    """Return the action of a request, and the request as ECS would read it; None if it is not guarded.
 
     Args:
-        client: Who would send it.
+        client: The client that would send it.
         request: A request model of the SDK, or an action.
         parameters: With an action: its parameters, spelt as on the wire.
 
@@ -62,7 +62,7 @@ def call_from_model(
     return action, effective if effective is not None and effective.is_guarded else None
 
 
-def _as_on_the_wire(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever a caller writes
+def _as_on_the_wire(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - a caller may write anything
     """Return parameters with mappings for the models in them.
 
     Raises:

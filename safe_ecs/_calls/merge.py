@@ -46,7 +46,7 @@ class Rules(NamedTuple):
         takes_once_headers: Whether the transport takes the headers of ``set_rpc_headers``.
         has_action_in_query: Whether action and version are query parameters and no headers.
         is_plugged_in: Whether a gateway plug-in adds action, version and host after the merge.
-        has_global_headers_last: Whether the global headers win over those of the runtime.
+        has_global_headers_last: Whether the global headers win over the runtime's.
     """
 
     takes_once_headers: bool = True
@@ -64,7 +64,7 @@ _EXECUTE: Final = Rules(is_plugged_in=True)
 
 def _reader(rules: Rules) -> Callable[[OpenApiClient, Params, OpenApiRequest, RuntimeOptions], Call | None]:
     """Return the function that reads a call of a transport with these rules, None for one the guard need not look at."""
-    # Only execute takes the headers of set_rpc_headers whatever the style of the call is.
+    # Only execute takes the headers of set_rpc_headers in every style of call.
     in_other_styles = rules if rules.is_plugged_in else rules._replace(takes_once_headers=False)
 
     def read(
@@ -211,7 +211,7 @@ def _merge_layers(
         client._retry_options is not None
         # A mapping of another type may give other values when it is read again.
         or type(original.query) not in _PLAIN
-        # Only a call of get_rpc_headers() tells what it returns, and it may be callable only once.
+        # Only a call of get_rpc_headers() shows its result, and the method may be callable only once.
         or (call.takes_once_headers and has_own_rpc_headers(client))
     ):
         client = call.hold()
@@ -222,7 +222,7 @@ def _merge_layers(
     global_layer, runtime_layer = client._global_parameters, call.runtime.extends_parameters
     if global_layer is not None or runtime_layer is not None:
         # Later layers win: global parameters, then the runtime's, then the request's own. Only call_sseapi lets the
-        # global headers win over those of the runtime.
+        # global headers win over the runtime's.
         layers: list[Any] = [global_layer, runtime_layer]
         queries = DaraCore.merge(*(getattr(layer, "queries", None) for layer in layers), queries)
         if rules.has_global_headers_last:

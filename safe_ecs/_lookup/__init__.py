@@ -1,1 +1,1 @@
-"""Asks ECS which security groups are managed, with as few Describe calls as possible."""
+"""Asks ECS for the statuses of security groups, with as few Describe calls as possible."""

@@ -135,7 +135,7 @@ class BatchQueue:
         self.runner: Any = None
 
     def join(self, request: BatchRequest, new_future: Callable[[], Any]) -> dict[Batch, list[str]]:
-        """Put the ids of a request into batches and return which id is in which.
+        """Put the ids of a request into batches and return the ids by batch.
 
         An id that a batch holds already joins that batch. ``new_future`` makes the future of a new batch.
         """
@@ -172,7 +172,7 @@ class BatchQueue:
         return len(waiting[0].ids)
 
     def start_next(self) -> Batch | None:
-        """Return the next batch, which is under way from now on.
+        """Return the next batch and put it under way.
 
         Batches without callers are skipped, except the last: it is sent as a probe that can end an outage.
         """

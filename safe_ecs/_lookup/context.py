@@ -1,4 +1,4 @@
-"""The context of a look-up: where it asks, on whose behalf, and the parts of the client's guard that it uses."""
+"""The context of a look-up: its place, its principal, and the parts of the client's guard that it uses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class LookupContext(NamedTuple):
     Attributes:
         at: The read: its endpoint, its region and its owner.
         connection: The connection to ECS.
-        scope: The principal and the route, for one of which a failure holds.
+        scope: The principal and the route: a failure holds for one of the two.
         resources: The parts that it shares with other look-ups.
     """
 

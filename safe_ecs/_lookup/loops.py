@@ -52,7 +52,7 @@ class LoopBatching:
         except BaseException:
             queue.leave(joined)
             if queue.is_abandoned and not loop.is_closed():
-                # A task without callers would outlive its loop, which warns of it.
+                # A task without callers would outlive its loop, and the loop would warn of it.
                 self._end(loop, key, queue)
                 queue.runner.cancel()
             raise

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Result:
-    """The result of a batch, for which threads wait.
+    """The result of a batch. Threads wait for it.
 
     Each thread waits at a lock of its own, and the thread that sets the result waits for none. A future of the standard
     library has one lock for all: a thread that a signal handler has interrupted in the middle of its waiting would keep

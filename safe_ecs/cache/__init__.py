@@ -1,1 +1,1 @@
-"""What ECS said before, and for how long it counts."""
+"""Remembers statuses, failures and launch templates: in this process, and on a server that processes share."""

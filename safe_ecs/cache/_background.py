@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 _ending: Final[deque[Thread]] = deque(maxlen=64)
-"""Those whose work is done, since the last fork."""
+"""The threads that have done their work since the last fork."""
 _MOST_SECONDS_FOR_AN_END: Final = 0.1
 _SECONDS_BEYOND_PYTHON: Final = 0.002
 

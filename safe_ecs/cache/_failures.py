@@ -51,7 +51,7 @@ class FailureTable:
         scope: FailureScope,
         policy: GuardPolicy,
     ) -> dict[str, Failure]:
-        """Return the failure of each id for which the policy does not let ECS be asked again yet."""
+        """Return the failure of each id that the policy does not let the guard ask for again yet."""
         moment, failures = now(), self._store.tables.failures
         if not failures:
             return {}

@@ -63,7 +63,7 @@ class StatusCache:
         """Make other processes forget these groups, or all if none is named; there are none here."""
 
     def start_afresh(self) -> None:
-        """Begin with an empty cache and a free lock, whoever held it."""
+        """Begin with an empty cache and a free lock, even if another thread holds the lock."""
         self._store.start_afresh()
 
     def recall(

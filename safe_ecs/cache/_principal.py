@@ -1,4 +1,4 @@
-"""Who asks ECS: what one account does not see, or may not ask, is no fact for another."""
+"""The principal of a request: "missing" and "forbidden" are facts for one principal alone."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SDK: Final = "alibabacloud_credentials."
 
 
 class Principal:
-    """Credentials, and on whose behalf they ask. Keeps neither the keys nor the credentials object.
+    """Credentials and the owner they ask for. Keeps neither the keys nor the credentials object.
 
     Args:
         credential: The SDK's credentials object of a client.
-        owner: The parameters that say on whose behalf.
+        owner: The owner parameters of the request.
     """
 
     __slots__ = ("_credential", "_identity")
@@ -52,7 +52,7 @@ def _nothing() -> None:
 
 
 def _fixed_keys(credential: object) -> Hashable | None:
-    """Return what tells credentials apart that never change: keys and tokens given as text; None for others.
+    """Return the keys and tokens of credentials that never change; None for other credentials.
 
     A program that makes a new client for every call makes new credentials of the same keys each time.
     """

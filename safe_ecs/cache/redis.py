@@ -1,8 +1,8 @@
 """A memory that several processes share, on a Redis or Valkey server. Needs the extra ``redis``.
 
-It lies under the memory of each process: what is remembered there costs no round trip. A status is one key, whose
-time to live is set on the server, so that no clock but the server's counts. What was not found is not shared: it may
-be another account's.
+It lies under the memory of each process: a status remembered there costs no round trip. A status is one key. Its time
+to live is set on the server, so that only the server's clock counts. Missing groups are not shared: a group may belong
+to another account.
 
 The server is a help and never a need. When it is slow, gone or holds something else, calls go on from memory and ECS.
 """
@@ -49,12 +49,12 @@ _WARNING_SECONDS: Final = 60.0
 
 
 class RedisStatusCache(StatusCache):
-    """A ``StatusCache`` whose found statuses other processes share.
+    """A ``StatusCache`` that shares its found statuses with other processes.
 
     Args:
-        url_or_client: The URL of a server (``redis://``, ``rediss://`` or ``unix://``), or a ``redis.Redis``, which
-            stays behind when a client is pickled.
-        namespace: What the keys begin with. Processes share what has the same namespace.
+        url_or_client: The URL of a server (``redis://``, ``rediss://`` or ``unix://``), or a ``redis.Redis``. The
+            latter stays behind when a client is pickled.
+        namespace: The beginning of the keys. Processes with the same namespace share statuses.
         maxsize: As for ``StatusCache``: the most groups to remember in this process.
 
     Raises:
@@ -83,7 +83,7 @@ class RedisStatusCache(StatusCache):
         self._rests_until = self._silent_until = -1.0
 
     def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:
-        """Return what other processes know of the groups of a read, younger than ``ttl`` seconds."""
+        """Return the shared statuses of a read's groups that are younger than ``ttl`` seconds."""
         ids = [i for i in read.security_group_ids if len(i) <= _LONGEST_ID]
         replies = self._try(partial(self._get, ids), _PATIENCE_SECONDS) if ids else None
         if replies is None:
@@ -96,7 +96,7 @@ class RedisStatusCache(StatusCache):
         return known
 
     def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float) -> None:
-        """Tell other processes for ``ttl`` seconds what ECS has just said of groups that exist."""
+        """Share new statuses of groups that exist for ``ttl`` seconds."""
         milliseconds = int(ttl * 1000)
         values = {
             self._key(status.security_group_id): _encoded(read, status, milliseconds)
@@ -109,7 +109,7 @@ class RedisStatusCache(StatusCache):
     def invalidate_elsewhere(self, security_group_ids: Collection[str]) -> None:
         """Make other processes forget these groups, or all of the namespace if none is named.
 
-        What they remember in their own memory stays there for its ``ttl``.
+        Statuses in their own memory stay there for their ``ttl``.
         """
         if security_group_ids:
             self._try(partial(self._delete, list(map(self._key, security_group_ids))), _PATIENCE_SECONDS)
@@ -157,11 +157,11 @@ class RedisStatusCache(StatusCache):
             return None
         try:
             return within(seconds, command)
-        except Exception as error:  # noqa: BLE001 - whatever it was, no call is to fail for it
+        except Exception as error:  # noqa: BLE001 - no call is to fail for the cache
             self._rests_until = now + _REST_SECONDS
             if now >= self._silent_until:
                 self._silent_until = now + _WARNING_SECONDS
-                # Without the error's text, in which there may be a password.
+                # Without the error's text: there may be a password in it.
                 LOGGER.warning(
                     "The shared cache %r cannot be used (%s): going on from memory and ECS.",
                     self._namespace,
@@ -207,7 +207,7 @@ def _encoded(read: Read, status: GroupStatus, milliseconds: int) -> str:
 
 
 def _decoded(read: Read, security_group_id: str, value: object, left: object) -> GroupStatus | None:
-    """Return the status that a value holds, None for whatever is not wholly as ``_encoded`` makes it."""
+    """Return the status of a value, None for a value that ``_encoded`` would not make."""
     if not isinstance(value, (str, bytes)) or not value or len(value) > _MOST_BYTES or type(left) is not int:
         return None
     try:
@@ -229,5 +229,5 @@ def _decoded(read: Read, security_group_id: str, value: object, left: object) ->
         age=(milliseconds - left) / 1000,
     )
     text = value if isinstance(value, str) else value.decode("utf-8", "replace")
-    # Names that stand there twice, another order, 1 for true: whatever it may mean, it was not written by us.
+    # Names that stand there twice, another order, 1 for true: safe_ecs did not write it.
     return status if text == _encoded(read, status, milliseconds) else None

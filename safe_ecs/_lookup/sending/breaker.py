@@ -1,4 +1,4 @@
-"""Bounds what look-ups cost while ECS fails: which are not sent, how often one is tried, and how long a caller waits."""
+"""Bounds the cost of look-ups while ECS fails: it stops look-ups, further tries, and long waits."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Breaker:
         self._failures = context.resources.cache.failures
 
     def recent_failures(self, ids: Iterable[str]) -> dict[str, Failure]:
-        """Return the failure of each id for which ECS is not to be asked again yet."""
+        """Return the failure of each id that is not to be asked for again yet."""
         return self._failures.recall(self._at, self._action, ids, self._scope, self._policy)
 
     def wait_until(self, deadline: float) -> float:
@@ -105,7 +105,7 @@ class Breaker:
         return failure
 
     def note(self, failures: dict[str, Failure], answered: Collection[str]) -> None:
-        """Remember the failures of a look-up, and clear those that its answers disprove.
+        """Remember the failures of a look-up, and clear the failures that its answers disprove.
 
         Args:
             failures: The failures by id.

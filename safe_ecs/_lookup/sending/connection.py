@@ -1,8 +1,8 @@
-"""The way to ECS for the guard's own reads: the caller's, less all that was meant for the caller's request.
+"""A private SDK client for Describe calls, beside the caller's client.
 
-Credentials, protocol, proxy, TLS settings, time-outs and signature are the caller's. Global parameters, the
-runtime's extra queries and headers and those of ``set_rpc_headers`` are left out, because a filter among them
-would make a group look missing. The SDK's retry options are left out too: tenacity tries again.
+It has the caller's credentials, protocol, proxy, TLS settings, time-outs and signature. It has none of the global
+parameters, of the runtime's extra queries and headers, and of the headers of ``set_rpc_headers``: a filter among them
+would make a group look missing. It has no retry options of the SDK either, because tenacity tries again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tells what an exception of a read means, in words without its text: the SDK's texts may hold keys and signatures.
+"""Turns an exception of a read into a failure without its text: the SDK's texts may hold keys and signatures.
 
 The error code decides, then the HTTP status, then the class of a network error, and never the class of the SDK's
 exception: throttling is a ClientException or a ThrottlingException depending on a header. Quotas that last for a day
