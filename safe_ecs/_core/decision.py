@@ -38,6 +38,7 @@ class Undetermined:
     next_step: str
     code: str | None = None
     launch_template: str = ""
+    # Equivalent mutants `repr=None`, `compare=None`: a dataclass takes None for False.
     cause: BaseException | None = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[object, ...]:

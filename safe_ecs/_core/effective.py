@@ -25,6 +25,7 @@ from safe_ecs._core.values import Pairs, text_of
 if TYPE_CHECKING:
     from safe_ecs._core.request import MergedCall
 
+# Equivalent mutants `"XXHTTPXX"`, `"XXHTTPSXX"`: a short cut, as capitals are made small before they count.
 PROTOCOLS: Final = frozenset({"HTTP", "HTTPS", "http", "https"})
 """The plain protocols. The SDK begins the URL with any other text as well, even with a whole URL."""
 
@@ -41,10 +42,12 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
     """
     seen = Parameters()
     host = _read(merged, seen)
+    # Equivalent mutant `None`: it is only asked whether it is true.
     action = ""
     # The first guarded candidate is the action. Without a guarded one, the last action to learn from is.
     for candidate in seen.actions:
         if action not in GUARDED:
+            # Equivalent mutants `get(None) or`, `candidate.upper()`: a short cut, as folded() makes small letters too.
             action = RELEVANT_ACTIONS.get(candidate.lower()) or RELEVANT_ACTIONS.get(
                 folded(candidate), action
             )
@@ -60,6 +63,7 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
         tuple(seen.targets),
         tuple(seen.region_ids),
         "" if region_id is None else text_of(region_id).lower(),
+        # Equivalent mutant `or True`: a short cut, as the owners of none are none.
         tuple(sorted(seen.owner.items())) if seen.owner else (),
         seen.unreadable,
         seen.named_templates() if action == _FROM_TEMPLATES and not seen.names_own_group else (),
@@ -129,6 +133,7 @@ def _read_headers(merged: MergedCall, seen: Parameters) -> object:
 def _read_parameters(merged: MergedCall, seen: Parameters, host: str) -> None:
     for name, value in merged.query.items():
         # Plain text under a plain name is nearly every parameter. ``add`` would do the same, more slowly.
+        # Equivalent mutants `type(None) is str and`, `and type(None)`: a short cut, as Parameters.add() does the same.
         if type(name) is str and type(value) is str:
             kind = kind_of(name)
             if kind is not None and (text := value.strip()):
@@ -136,10 +141,12 @@ def _read_parameters(merged: MergedCall, seen: Parameters, host: str) -> None:
         else:
             seen.add(name, value)
     pathname, protocol = merged.pathname, merged.protocol
+    # Equivalent mutant `type(None)`: a short cut, as the next question covers plain strings too.
     has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
         text_of(protocol).lower() in PROTOCOLS
     )
     # A "?" in protocol, host or path begins a query, with parameters that the server reads like all others.
+    # Equivalent mutants `type(None)`, `"XX/XX"`: a short cut, as nothing is found where no question mark is.
     if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
         path = text_of(pathname)
         _, _, smuggled = f"{text_of(protocol)}://{host}{path}".partition("?")

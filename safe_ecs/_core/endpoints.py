@@ -26,7 +26,7 @@ def bare_host(host: str) -> str:
     Scheme and path do not tell one ECS from another, and a user in a URL is a secret.
     """
     scheme = _SCHEME.match(host)
-    authority = _AFTER_AUTHORITY.split(host[scheme.end() :] if scheme else host, maxsplit=1)[0]
+    authority = _AFTER_AUTHORITY.split(host[scheme.end() :] if scheme else host)[0]
     return authority.rpartition("@")[2].lower()
 
 

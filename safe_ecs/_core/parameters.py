@@ -53,6 +53,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "regionid": "region",
     "action": "action",
     "version": "version",
+    # Equivalent mutant `"XXownerXX"`: Parameters.take() takes for an owner what is of no other kind.
     **dict.fromkeys(OWNER_PARAMETERS, "owner"),
     **dict.fromkeys(_TEMPLATES, "template"),
 }
@@ -102,6 +103,7 @@ class Parameters:
         self.region_ids: dict[str, None] = {}
         self.targets: dict[str, None] = {}
         self.spelt: dict[str, None] = {}
+        # Equivalent mutant `None`: it is only asked whether it is true.
         self.names_own_group = False
         self.owner: dict[str, str] = {}
         self.unreadable = ""
@@ -118,7 +120,7 @@ class Parameters:
             # A member of a string enumeration may reach the wire as either of two texts: both count.
             for text in texts_of(name):
                 self.add(text, value)
-        elif type(value) is not str and (members := members_of(value)) is not None:
+        elif (members := members_of(value)) is not None:
             self._add_members(name[-_LONGEST_PREFIX:], members, depth)
         elif (kind := kind_of(name)) is not None:
             try:
@@ -159,21 +161,21 @@ class Parameters:
                 self._take_target(text)
                 self.names_own_group = self.names_own_group or _is_of_the_instance(name)
         elif kind == "region":
-            self.region_ids[text.lower()] = None
+            self.region_ids.setdefault(text.lower())
         elif kind == "action":
             self.actions.append(text)
         elif kind == "version":
             self.versions.append(text)
         elif kind == "template":
-            self._templates[parts_of_name(name)[0], text] = None
+            self._templates.setdefault((parts_of_name(name)[0], text))
         elif self.owner.setdefault(parts_of_name(name)[0], text) != text:
             self.unreadable = f"it names more than one {name}"
 
     def _take_target(self, text: str) -> None:
         lowered = text.lower()
-        self.targets[lowered] = None
+        self.targets.setdefault(lowered)
         if lowered != text:
-            self.spelt[text] = None
+            self.spelt.setdefault(text)
 
     def _take_json_targets(self, name: str, text: str) -> None:
         try:

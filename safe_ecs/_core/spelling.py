@@ -53,10 +53,10 @@ def normal_ids(security_group_ids: Iterable[object]) -> tuple[str, ...]:
     """
     if isinstance(security_group_ids, (str, bytes)):
         raise TypeError(f"security_group_ids must be several ids, not the string {security_group_ids!r}")
-    normal: dict[str, None] = {}
+    normal: list[str] = []
     for security_group_id in security_group_ids:
         if not isinstance(security_group_id, str):
             unpacked = "; unpack it with *" if isinstance(security_group_id, Iterable) else ""
             raise TypeError(f"a security group id is a string, not {security_group_id!r}{unpacked}")
-        normal[normal_id(security_group_id)] = None
-    return tuple(normal)
+        normal.append(normal_id(security_group_id))
+    return tuple(dict.fromkeys(normal))

@@ -7,7 +7,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
 from safe_ecs.testing import CannedAnswer
@@ -17,7 +16,10 @@ from tests.support.transports import call
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
 
+
 DESCRIBE = "DescribeSecurityGroups"
+
+
 FORMS = ("sync", "async")
 
 
@@ -106,32 +108,6 @@ def test_a_lookup_ends_with_lookup_timeout(ecs: FakeEcs, ordinary: str, form: st
         delete(ecs, ordinary, form, lookup_timeout=0.3)
     assert monotonic() - start < 10
     assert not ecs.writes
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_server_that_is_not_there_is_no_reason_to_let_go(ecs: FakeEcs, form: str) -> None:
-    """The guard refuses if ECS cannot be reached or the client has no credentials."""
-    config = ecs.config()
-    config.endpoint = "127.0.0.1:1"
-    request = models.DeleteSecurityGroupRequest(security_group_id="sg-1")
-    client = Client(config, policy=GuardPolicy(lookup_attempts=2))
-    with pytest.raises(StatusUnavailableError, match="could not reach ECS"):
-        call(client, "DeleteSecurityGroup", request, form)
-    client = Client(ecs.config())
-    vars(client)["_credential"] = None
-    with pytest.raises(StatusUnavailableError):
-        call(client, "DeleteSecurityGroup", request, form)
-    assert not ecs.requests
-
-
-def test_the_runtime_of_the_call_counts_for_the_read(ecs: FakeEcs, ordinary: str) -> None:
-    """The guard's read uses the proxy of the call: without it ECS cannot be reached."""
-    config = ecs.config()
-    config.endpoint = "ecs.cn-hangzhou.aliyuncs.com"
-    runtime = RuntimeOptions(http_proxy=f"http://{ecs.endpoint}", connect_timeout=2000, read_timeout=2000)
-    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
-    Client(config, cache=StatusCache()).delete_security_group_with_options(request, runtime)
-    assert [each.action for each in ecs.requests] == [DESCRIBE, "DeleteSecurityGroup"]
 
 
 async def test_a_cancelled_call_sends_nothing(ecs: FakeEcs, ordinary: str) -> None:

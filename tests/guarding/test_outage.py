@@ -22,12 +22,25 @@ from tests.support.transports import call
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
 
+
 DESCRIBE = "DescribeSecurityGroups"
+
+
 FORMS = ("sync", "async")
+
+
 DOWN = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}')
+
+
 SILENT = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=60)
+
+
 THROTTLED = CannedAnswer(status=400, body=b'{"Code": "Throttling.User"}')
+
+
 DENIED = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM"}')
+
+
 WRONG_KEY = CannedAnswer(status=404, body=b'{"Code": "InvalidAccessKeyId.NotFound"}')
 
 
@@ -331,21 +344,6 @@ def test_a_proxy_that_is_down_is_no_outage_for_those_who_use_none(
     config.http_proxy = "http://127.0.0.1:1"
     assert check(Client(config, cache=cache, policy=policy), ordinary, form).outcome == "unavailable"
     assert check(Client(ecs.config(), cache=cache, policy=policy), ordinary, form).outcome == "allowed"
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_no_time_left_is_no_outage(ecs: FakeEcs, form: str) -> None:
-    """The first region took all the time, and the second was hardly asked."""
-    cache, policy = StatusCache(), GuardPolicy(lookup_timeout=1.0, failure_ttl=60)
-    group = ecs.create_security_group(region_id="cn-beijing")
-    client = Client(ecs.config(region_id="cn-beijing"), cache=cache, policy=policy)
-    ecs.answer_with(DESCRIBE, CannedAnswer(body=b'{"SecurityGroups": {"SecurityGroup": []}}', delay=0.98))
-    parameters = {"RegionId": "cn-shanghai", "SecurityGroupId": group}
-    if form == "sync":
-        client.guard.check("DeleteSecurityGroup", parameters)
-    else:
-        asyncio.run(client.guard.check_async("DeleteSecurityGroup", parameters))
-    assert check(client, group, form).outcome == "allowed"
 
 
 def test_refresh_in_an_outage_is_an_error(ecs: FakeEcs, ordinary: str) -> None:

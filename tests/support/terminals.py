@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.unit.cli.test_commands import environment
+from tests.support.command_line import environment
 
 if TYPE_CHECKING:
     from pathlib import Path

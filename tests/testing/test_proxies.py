@@ -14,9 +14,9 @@ from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from safe_ecs import Client, ManagedSecurityGroupError, StatusCache, guard
 from safe_ecs.cli._account import config_for
 from safe_ecs.testing import FakeEcs
+from tests.support.command_line import run
 from tests.support.sdk import models
 from tests.support.transports import DELETE, DOORS, FORMS, call, query
-from tests.unit.cli.test_commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command_line import run
 from tests.support.fake_world import REGION
 from tests.support.signing import send_v1, send_v3
-from tests.unit.cli.test_commands import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
-from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
 from safe_ecs.testing import CannedAnswer
 from safe_ecs.testing._samples import SAMPLES, make_target
 from tests.support.observers import Notebook
 from tests.support.sdk import models
-from tests.support.transports import EcsGateway, call
+from tests.support.transports import call
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
@@ -40,12 +39,6 @@ async def test_check_gives_the_decision_that_the_call_would_get(
     assert not ecs.writes
 
 
-def test_a_parameter_that_is_spelt_as_in_python_is_refused(client: Client, managed: str) -> None:
-    """The guard would not see the group under that name."""
-    with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
-        client.guard.check("DeleteSecurityGroup", {"security_group_id": managed})
-
-
 def test_a_guard_says_what_it_is_and_has_done(ecs: FakeEcs, client: Client, managed: str) -> None:
     """One line suits a notebook."""
     assert repr(client.guard) == f"<guard of {ecs.endpoint}: mode enforce, 0 calls, 0 refused, 0 look-ups>"
@@ -54,132 +47,10 @@ def test_a_guard_says_what_it_is_and_has_done(ecs: FakeEcs, client: Client, mana
     assert repr(client.guard).endswith("mode enforce, 1 calls, 1 refused, 1 look-ups>")
 
 
-async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEcs, client: Client) -> None:
-    for decision in (
-        client.guard.check("DescribeInstances"),
-        await client.guard.check_async(models.DescribeInstancesRequest()),
-    ):
-        assert (decision.outcome, decision.refused) == ("not_guarded", False)
-    assert not ecs.requests
-
-
-def test_check_sees_through_a_subclass_of_a_model_and_the_case_of_an_action(
-    client: Client, managed: str
-) -> None:
-    """``check`` must not allow a call that the guard would refuse later."""
-
-    class Mine(models.DeleteSecurityGroupRequest):  # type: ignore[misc]  # untyped here
-        pass
-
-    assert client.guard.check(Mine(security_group_id=managed)).outcome == "denied"
-    assert client.guard.check("deletesecuritygroup", {"SecurityGroupId": managed}).outcome == "denied"
-
-
-@pytest.mark.parametrize("action", ["DeleteSecurtyGroup", "", "Nonsense"])
-def test_check_knows_no_operation_that_the_sdk_does_not_know(client: Client, action: str) -> None:
-    """A typing error must not look like a permission."""
-    with pytest.raises(ValueError, match="no operation"):
-        client.guard.check(action)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("DeleteSecurityGroup", "sg-1"), "a mapping of names to values, not 'sg-1'"),
-        ((models.DeleteSecurityGroupRequest,), "not the class DeleteSecurityGroupRequest"),
-        ((models.DeleteSecurityGroupResponse(),), "not a DeleteSecurityGroupResponse"),
-        ((models.RunInstancesRequestNetworkInterface(),), "not a RunInstancesRequestNetworkInterface"),
-    ],
-)
-def test_what_check_does_not_take_it_names(client: Client, arguments: Any, said: str) -> None:
-    with pytest.raises(TypeError, match=said):
-        client.guard.check(*arguments)
-
-
-def test_check_sees_the_groups_of_nested_models_and_parameters(client: Client, managed: str) -> None:
-    """``check`` turns models into their form on the wire."""
-    for interface in (
-        models.RunInstancesRequestNetworkInterface(security_group_id=managed),
-        {"SecurityGroupIds": [managed]},
-        {"SecurityGroupIds": (managed,)},
-    ):
-        assert client.guard.check("RunInstances", {"NetworkInterface": [interface]}).outcome == "denied"
-
-
-def test_check_refuses_parameters_that_are_spelt_as_in_python(client: Client) -> None:
-    """The guard would not see a group under such a name, at any depth. An endless parameter cannot be read."""
-    for parameters in ({"security_group_id": "sg-1"}, {"NetworkInterface": [{"security_group_id": "sg-1"}]}):
-        with pytest.raises(ValueError, match="'SecurityGroupId' instead of 'security_group_id'"):
-            client.guard.check("RunInstances", parameters)
-    endless: dict[str, Any] = {}
-    endless["NetworkInterface"] = [endless]
-    assert client.guard.check("RunInstances", endless).outcome == "unavailable"
-
-
 @pytest.mark.parametrize("thing", [["sg-1"], None, 7], ids=str)
 def test_status_takes_ids(client: Client, thing: Any) -> None:
     with pytest.raises(TypeError, match="security group id"):
         client.guard.status(thing)
-
-
-@pytest.mark.parametrize("signature", [{"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str)
-def test_check_follows_the_way_that_the_call_would_take(ecs: FakeEcs, managed: str, signature: Any) -> None:
-    """Other layers count with the older signature and with a gateway plug-in."""
-    config = ecs.config()
-    vars(config).update(signature)
-    client = Client(config, cache=StatusCache())
-    client.set_gateway_client(EcsGateway())  # type: ignore[arg-type]  # quacks like one
-    assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "denied"
-
-
-class Tracing(Client):
-    """A user's subclass that returns its headers for one call only once."""
-
-    once: dict[str, str] | None = None
-
-    def get_rpc_headers(self) -> Any:
-        headers, self.once = self.once, None
-        return headers
-
-
-@pytest.mark.parametrize(
-    "signature", [{}, {"signature_algorithm": "v2"}, {"signature_version": "v4"}], ids=str
-)
-async def test_check_leaves_the_headers_of_the_next_call_to_that_call(
-    ecs: FakeEcs, ordinary: str, signature: Any
-) -> None:
-    """Only a call may take the headers, so ``check`` cannot determine the outcome."""
-    config = ecs.config()
-    vars(config).update(signature)
-    client = Tracing(config, cache=StatusCache())
-    client.once = {"x-trace": "mine"}
-    client.set_gateway_client(EcsGateway())  # type: ignore[arg-type]  # quacks like one
-    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
-    for decision in (client.guard.check(request), await client.guard.check_async(request)):
-        assert (decision.outcome, decision.refused) == ("unavailable", True)
-        assert "its headers can be known only by making the call" in decision.reason
-    assert client.guard.check("DescribeInstances").outcome == "not_guarded"
-    assert not ecs.writes
-    client.delete_security_group(request)
-    assert [write.headers["x-trace"] for write in ecs.writes] == ["mine"]
-
-
-def test_check_reads_the_headers_of_set_rpc_headers_and_leaves_them(
-    ecs: FakeEcs, client: Client, managed: str
-) -> None:
-    """The headers belong to the next call, and turn that call into a query here."""
-    client.set_rpc_headers({"x-acs-action": "DescribeSecurityGroupAttribute"})
-    assert client.guard.check("DeleteSecurityGroup", {"SecurityGroupId": managed}).outcome == "not_guarded"
-    call(client, "DeleteSecurityGroup", models.DeleteSecurityGroupRequest(security_group_id=managed))
-    assert [request.action for request in ecs.requests] == ["DescribeSecurityGroupAttribute"]
-
-
-@pytest.mark.parametrize(
-    "arguments", [(None,), (7,), (RuntimeOptions(),), (models.DeleteSecurityGroupRequest(), {})]
-)
-def test_check_takes_a_model_or_an_action(client: Client, arguments: Any) -> None:
-    with pytest.raises(TypeError):
-        client.guard.check(*arguments)
 
 
 async def test_status_says_what_ecs_says(ecs: FakeEcs, client: Client, managed: str, ordinary: str) -> None:

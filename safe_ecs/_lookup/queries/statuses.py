@@ -120,7 +120,7 @@ def _ask(read: Read, wanted: tuple[str, ...]) -> Describe:
         query = {**query, "NextToken": token}
     else:
         pages.failure = malformed(STATUS_QUERY, "it goes on paging without an end")
-    if not pages.failure and not pages.groups.keys() <= set(map(normal_id, wanted)):
+    if not pages.failure and pages.groups.keys() - set(map(normal_id, wanted)):
         # ECS reads one of the ids otherwise than the guard does, so that no id can be trusted to be absent.
         pages.failure = malformed(STATUS_QUERY, "it holds a group that was not asked for")
     return {i: pages.status_of(i) for i in wanted}

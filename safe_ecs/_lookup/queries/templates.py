@@ -57,8 +57,7 @@ def describe_template(read: TemplateRead) -> Generator[Query, object, TemplateFo
 
 
 def _groups_named(template: LaunchTemplate, entries: list[object]) -> tuple[str, ...] | Failure:
-    groups: dict[str, None] = {}
-    is_found = False
+    groups: dict[str, None] | None = None
     for entry in entries:
         if not isinstance(entry, dict):
             return malformed(TEMPLATE_QUERY, "one of its versions is no object")
@@ -67,13 +66,15 @@ def _groups_named(template: LaunchTemplate, entries: list[object]) -> tuple[str,
         # Skip further versions that a server may send along.
         if not (is_named if template.version else is_default is True):
             continue
-        is_found = True
         data = entry.get("LaunchTemplateData")
         named_groups = _groups(data) if isinstance(data, dict) else None
         if named_groups is None:
             return malformed(TEMPLATE_QUERY, "the groups of a version cannot be read")
+        groups = groups or {}
         groups.update(named_groups)
-    return tuple(groups) if is_found else malformed(TEMPLATE_QUERY, "it lacks the version that was asked for")
+    if groups is None:
+        return malformed(TEMPLATE_QUERY, "it lacks the version that was asked for")
+    return tuple(groups)
 
 
 def _not_found(template: LaunchTemplate) -> Failure | None:
@@ -115,5 +116,5 @@ def _groups(data: dict[str, object]) -> dict[str, None] | None:
             if not isinstance(security_group_id, str):
                 return None
             if security_group_id:
-                groups[security_group_id.strip()] = None
+                groups.setdefault(security_group_id.strip())
     return groups

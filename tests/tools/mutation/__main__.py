@@ -1,10 +1,10 @@
-"""``python -m tests.tools.mutation [MODULE...]``: tries every mutant of core/ and lookup/, and says which no test notices.
+"""``python -m tests.tools.mutation [MODULE...]``: tries every mutant of the core and the flow, and says which survive.
 
-A MODULE is a path in the package, such as core/request.py. With ``--only`` no mutant is tried but those whose place
-or change contains a text. Prints a table, and the mutants that survive. Exits with 1 if one of them is not listed in
-EQUIVALENT.md, or if a mutant that is listed there was killed or does not exist.
+A MODULE is a path in the package, such as _core/request.py; its tests are those that mirror it. With ``--only`` no
+mutant is tried but those whose place or change contains a text. Prints a table, and the mutants that survive. Exits
+with 1 if one of them has no mark in the source, or if the mutant of a mark was killed or does not exist.
 
-Needs the extra ``mutation``. Without a MODULE it takes about a quarter of an hour on two processors.
+Needs the extra ``mutation``.
 """
 
 from __future__ import annotations
@@ -14,48 +14,49 @@ import os
 import sys
 from collections import Counter
 from importlib import import_module
-from pathlib import Path
 from time import monotonic
 
-from tests.tools.mutation.equivalents import as_listed, equivalents
+from tests.tools.mutation.marks import marks_in
+from tests.tools.mutation.mirror import PACKAGE, ROOT, WITHOUT_TESTS, mirror_of, mutated_modules
 from tests.tools.mutation.mutants import mutants_of
-from tests.tools.mutation.plan import TESTS
 from tests.tools.mutation.trials import Trial, Trials
 
-_ROOT = Path(__file__).parents[3]
-_PACKAGE = _ROOT / "safe_ecs"
 _IMPORTED_BEFORE = ("alibabacloud_ecs20140526.client", "aliyunsdkcore.client")
 
 
 def main() -> int:
-    """Return 1 if a mutant survives that is not listed, or one is listed that does not survive."""
+    """Return 1 if a mutant survives that has no mark, or one has a mark that does not survive."""
     parser = argparse.ArgumentParser(prog="python -m tests.tools.mutation", description=__doc__)
     parser.add_argument(
-        "modules", nargs="*", metavar="MODULE", help="core/request.py and the like; all if none"
+        "modules", nargs="*", metavar="MODULE", help="_core/request.py and the like; all if none"
     )
     parser.add_argument("--only", default="", help="a text that the mutants to try contain")
     parser.add_argument("--processes", type=int, default=2, help="how many to try at a time")
     parser.add_argument("--verbose", action="store_true", help="print what becomes of each mutant")
     arguments = parser.parse_args()
-    os.chdir(_ROOT)
+    os.chdir(ROOT)
     for name in _IMPORTED_BEFORE:
         import_module(name)
     rows, wrong = [], 0
-    for path in arguments.modules or TESTS:
+    for path in arguments.modules or [each for each in mutated_modules() if each not in WITHOUT_TESTS]:
         trials, seconds = _trials(path, arguments)
-        listed = {each for each in equivalents() if each.path == path}
+        marks = marks_in((PACKAGE / path).read_text(encoding="utf-8"))
         survivors = [trial.mutant for trial in trials if trial.verdict == "survived"]
-        unlisted = [mutant for mutant in survivors if as_listed(mutant) not in listed]
-        stale = set() if arguments.only else listed - set(map(as_listed, survivors))
-        for mutant in unlisted:
-            _print_change(f"SURVIVES: {path}", mutant.place or "the module", mutant.change)
-        for each in stale:
-            _print_change(f"listed, but killed or gone: {path}", each.place, each.change)
-        wrong += len(unlisted) + len(stale)
+        allowed = {
+            mark: [each for each in survivors if mark.allows(each.line, each.change)] for mark in marks
+        }
+        unmarked = [each for each in survivors if not any(each in some for some in allowed.values())]
+        stale = [] if arguments.only else [mark for mark, some in allowed.items() if not some]
+        for mutant in unmarked:
+            place = mutant.place or "the module"
+            print(f"SURVIVES: {PACKAGE.name}/{path}:{mutant.line} in {place}", *mutant.change, sep="\n")
+        for mark in stale:
+            print(f"marked, but killed or gone: {PACKAGE.name}/{path}:{mark.line} `{mark.text}`")
+        wrong += len(unmarked) + len(stale)
         count = Counter(trial.verdict for trial in trials)
         rows.append(
-            f"| {path} | {len(trials)} | {count['killed']} | {count['timed out']} | {len(unlisted)} "
-            f"| {len(survivors) - len(unlisted)} | {seconds:.0f} |"
+            f"| {path} | {len(trials)} | {count['killed']} | {count['timed out']} | {len(unmarked)} "
+            f"| {len(survivors) - len(unmarked)} | {seconds:.0f} |"
         )
         print(rows[-1], flush=True)
     print("\n| module | mutants | killed | timed out | survived | equivalent | seconds |")
@@ -67,9 +68,9 @@ def main() -> int:
 def _trials(path: str, arguments: argparse.Namespace) -> tuple[list[Trial], float]:
     began = monotonic()
     mutants = [
-        each for each in mutants_of(_PACKAGE, path) if arguments.only in "\n".join((each.place, *each.change))
+        each for each in mutants_of(PACKAGE, path) if arguments.only in "\n".join((each.place, *each.change))
     ]
-    runner = Trials(_PACKAGE, path, [f"tests/{name}.py" for name in TESTS[path]], arguments.processes)
+    runner = Trials(PACKAGE, path, list(map(str, mirror_of(path))), arguments.processes)
     trials = []
     for trial in runner.run(mutants):
         trials.append(trial)
@@ -79,10 +80,6 @@ def _trials(path: str, arguments: argparse.Namespace) -> tuple[list[Trial], floa
                 f"{trial.seconds:5.1f} {trial.verdict} {trial.mutant.place}: {change} {trial.by}", flush=True
             )
     return trials, monotonic() - began
-
-
-def _print_change(what: str, place: str, change: tuple[str, ...]) -> None:
-    print(f"{what}\n### `{place}`\n```diff", *change, "```", sep="\n")
 
 
 if __name__ == "__main__":

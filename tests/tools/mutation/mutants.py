@@ -8,7 +8,7 @@ wording no test has to repeat.
 
 from __future__ import annotations
 
-from difflib import ndiff
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import libcst as cst
@@ -35,12 +35,14 @@ class Mutant(NamedTuple):
     Attributes:
         path: The module, relative to the package.
         place: The function or class that is changed, "" for the module itself.
+        line: The number of the first line that differs.
         change: The lines that differ, as in a diff, without their indentation.
         source: The whole module.
     """
 
     path: str
     place: str
+    line: int
     change: tuple[str, ...]
     source: str
 
@@ -55,8 +57,8 @@ def mutants_of(package: Path, path: str) -> list[Mutant]:
     for place, old, new in changes.found:
         changed = deep_replace(wrapper.module, old, new)
         if isinstance(changed, cst.Module) and changed.code != original and _compiles(changed.code):
-            difference = _difference(original, changed.code)
-            by_source.setdefault(changed.code, Mutant(path, place, difference, changed.code))
+            line, change = _difference(original, changed.code)
+            by_source.setdefault(changed.code, Mutant(path, place, line, change, changed.code))
     return list(by_source.values())
 
 
@@ -109,6 +111,15 @@ def _compiles(source: str) -> bool:
     return True
 
 
-def _difference(original: str, changed: str) -> tuple[str, ...]:
-    lines = ndiff(original.splitlines(), changed.splitlines())
-    return tuple(f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "+-")
+def _difference(original: str, changed: str) -> tuple[int, tuple[str, ...]]:
+    """Return the number of the first line that differs, and the lines that differ, as in a diff."""
+    before, after = original.splitlines(), changed.splitlines()
+    begin = _alike(before, after)
+    end = _alike(before[begin:][::-1], after[begin:][::-1])
+    old, new = (lines[begin : len(lines) - end] for lines in (before, after))
+    return begin + 1, (*(f"- {line.strip()}" for line in old), *(f"+ {line.strip()}" for line in new))
+
+
+def _alike(some: list[str], others: list[str]) -> int:
+    """Return how many lines are the same before the first that differs."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(some, others, strict=False)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -75,11 +76,12 @@ class Trials:
 
     def __init__(self, package: Path, path: str, tests: Sequence[str], processes: int) -> None:
         self._package = package
-        self._unchanged = Mutant(path, "", (), (package / path).read_text(encoding="utf-8"))
+        self._unchanged = Mutant(path, "", 0, (), (package / path).read_text(encoding="utf-8"))
         self._tests = tests
         self._processes = processes
         self._seconds: float = _MOST_SECONDS
         self._durations: dict[str, float] = {}
+        self._usual: dict[str, float] = {}
         self._kills: Counter[tuple[str, str]] = Counter()
         self._folder = Path()
 
@@ -96,6 +98,7 @@ class Trials:
             if not isinstance(unchanged, Trial) or unchanged.verdict != "survived":
                 raise RuntimeError(f"{self._file('output').read_text()}\nThe tests fail without any change.")
             self._seconds = 10 + 3 * unchanged.seconds
+            self._usual = dict(self._durations)
             # It has a process of its own: nothing of the package may be imported in this one.
             [together] = run_all([partial(self._try_functions, mutants)], 24 * 60 * _MOST_SECONDS, 1)
             if together.status:
@@ -125,7 +128,8 @@ class Trials:
             if status == _NOT_TRIED:
                 yield number
             else:
-                verdict: Verdict = "timed out" if status is None else "killed" if status else "survived"
+                is_late = status in {None, -signal.SIGALRM}
+                verdict: Verdict = "timed out" if is_late else "killed" if status else "survived"
                 yield Trial(mutants[number], verdict, by, seconds)
 
     def _collect_anew(self, mutant: Mutant) -> int:
@@ -167,6 +171,10 @@ class Trials:
             ranks[test] = min(ranks.get(test, 0.0), -kills * (1000.0 if where == place else 1.0))
         return ranks
 
+    def seconds_for(self, test: str) -> float:
+        """Return how long a test may take, 0 if that is not known yet: a mutant that hangs costs one test's time."""
+        return 10 + 5 * self._usual[test] if test in self._usual else 0
+
     def note(self, mutant: Mutant, durations: dict[str, float], failed: str) -> None:
         """Write down how long the tests took, and which failed."""
         self._report(mutant).write_text(json.dumps([durations, failed]))
@@ -185,7 +193,7 @@ class Trials:
 
 
 class _Witness:
-    """Puts the tests in order, and notes how long they take and which fails."""
+    """Puts the tests in order, notes how long they take and which fails, and ends the process if one takes too long."""
 
     def __init__(self, trials: Trials, mutant: Mutant) -> None:
         self._trials = trials
@@ -195,6 +203,9 @@ class _Witness:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         ranks = self._trials.ranks(self._mutant.place)
         items.sort(key=lambda item: ranks.get(item.nodeid, 0.0))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self._trials.seconds_for(nodeid))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._durations[report.nodeid] = self._durations.get(report.nodeid, 0.0) + report.duration

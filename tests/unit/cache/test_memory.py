@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import signal
+import weakref
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,7 @@ from tests.support.workloads import MOST_BYTES_FOR_A_GROUP, bytes_for_each_group
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
 
+
 READ = Read("host", "cn-hangzhou", ("sg-1",))
 
 
@@ -27,9 +31,17 @@ class Credential:
 
 
 ME, SOMEBODY_ELSE = Credential(), Credential()
+
+
 MYSELF = Principal(ME, ())
+
+
 FOUND = GroupStatus("sg-1", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
 MISSING = GroupStatus("sg-1", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
 OTHER = GroupStatus("sg-2", True, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 
 
@@ -230,3 +242,43 @@ def test_an_endpoint_is_forgotten_by_every_cache_of_the_process() -> None:
         cache.remember(READ, MYSELF, [FOUND], asked_at=asked_at)
         assert not cache.recall(READ, ME, policy)
     forget_endpoint("other")
+
+
+def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: FakeEcs) -> None:
+    """The cache keeps no credentials, even for a missing group."""
+    client = Client(ecs.config())
+    with pytest.raises(ClientException):
+        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id="sg-none"))
+    credential = weakref.ref(client._credential)
+    del client
+    gc.collect()
+    assert credential() is None
+
+
+def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:
+    """The handler may interrupt a write of its own thread. The cache then forgets everything, at the cost of a read."""
+    cache, policy, credential = StatusCache(), GuardPolicy(), GuardPolicy
+    principal = Principal(credential, ())
+    read = Read("host", "cn-hangzhou", (managed,))
+    status = GroupStatus(managed, True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
+    rounds = 0
+
+    def use(*_: object) -> None:
+        nonlocal rounds
+        rounds += 1
+        cache.remember(read, principal, [status])
+        cache.forget(["sg-other"])
+        assert all(known.service_managed for known in cache.recall(read, credential, policy).values())
+        signal.setitimer(signal.ITIMER_REAL, 0.0002)
+
+    before = signal.signal(signal.SIGALRM, use)
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
+    try:
+        while rounds < 200:
+            cache.remember(read, principal, [status])
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    cache.remember(read, principal, [status])
+    assert cache.recall(read, credential, policy)[managed].service_managed
+    assert len(cache) == 1

@@ -9,15 +9,26 @@ from typing import Any
 import pytest
 
 from safe_ecs._core.decision import Decision, GroupStatus, Undetermined, decide, statuses_html
-from safe_ecs._core.failure import Failure
 from safe_ecs.policy import GuardPolicy
 
 MANAGED = GroupStatus("sg-m", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
 ORDINARY = GroupStatus("sg-o", True, False, 8, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
 MISSING = GroupStatus("sg-none", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
 UNKNOWN = Undetermined(security_group_id="sg-u", reason="it rains", next_step="Wait.")
+
+
 ENFORCE, AUDIT = GuardPolicy(), GuardPolicy(mode="audit")
+
+
 LENIENT = GuardPolicy(on_unavailable="allow")
+
+
 OURS = GuardPolicy(allowed_service_ids=frozenset({7}))
 
 
@@ -62,6 +73,8 @@ def test_a_status_is_a_word_and_a_sentence() -> None:
 
 
 STALE = MANAGED._replace(source="stale", age=12.4)
+
+
 STALE_TOO = ORDINARY._replace(source="stale", age=400.0)
 
 
@@ -157,9 +170,13 @@ def test_what_is_not_given_is_nothing() -> None:
 
 def test_the_cause_of_an_unknown_status_stays_here() -> None:
     """Exceptions of the transport may hold signatures, and cannot be compared or pickled."""
-    known = Failure(
-        reason="it rains", next_step="Wait.", code="Rain", cause=RuntimeError("Signature=s3cret")
-    ).of("sg-u")
+    known = Undetermined(
+        security_group_id="sg-u",
+        reason="it rains",
+        next_step="Wait.",
+        code="Rain",
+        cause=RuntimeError("Signature=s3cret"),
+    )
     assert isinstance(known.cause, RuntimeError)
     assert "s3cret" not in repr(known)
     travelled = pickle.loads(pickle.dumps(known))  # noqa: S301 - our own

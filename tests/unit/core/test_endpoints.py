@@ -1,15 +1,11 @@
-"""The guard tries every region that a call may be about."""
+"""Which host an endpoint names, and which regions a call may be about."""
 
 from __future__ import annotations
 
 import pytest
 
-from safe_ecs._core.decision import GroupStatus, Undetermined
-from safe_ecs._core.endpoints import region_of_endpoint, regions_of
-from safe_ecs._core.review import review
-from safe_ecs.policy import GuardPolicy
+from safe_ecs._core.endpoints import bare_host, region_of_endpoint, regions_of
 from tests.support.merged_calls import effective
-from tests.support.resolvers import PlayedResolver
 
 
 @pytest.mark.parametrize(
@@ -56,33 +52,24 @@ def test_every_region_that_a_call_may_be_about_is_tried_once(
     assert list(regions_of(request)) == regions
 
 
-def test_a_group_found_in_a_later_region_is_known_though_an_earlier_one_could_not_be_asked() -> None:
-    """A group's status in one region is final, as ECS uses no id twice."""
-    request = effective(
-        query={"SecurityGroupId": "sg-a", "RegionId": "cn-qingdao"}, client_region_id="cn-beijing"
-    )
-    assert request is not None
-    steps = review(request, GuardPolicy(), PlayedResolver())
-    next(steps)
-    steps.send({"sg-a": Undetermined(security_group_id="sg-a", reason="it rains", next_step="Wait.")})
-    with pytest.raises(StopIteration) as done:
-        steps.send({"sg-a": GroupStatus("sg-a", True, True, 7, "cn-beijing")})  # noqa: FBT003 - fields
-    assert (done.value.value.outcome, done.value.value.undetermined) == ("denied", ())
-
-
-def test_missing_in_one_region_does_not_outweigh_unknown_in_another() -> None:
-    """The group may be in the region that gave no answer."""
-    request = effective(
-        query={"SecurityGroupId": "sg-a"},
-        client_region_id="cn-qingdao",
-        host="ecs.cn-beijing.aliyuncs.com",
-    )
-    assert request is not None
-    steps = review(request, GuardPolicy(), PlayedResolver())
-    assert next(steps).region_id == "cn-qingdao"
-    unknown = Undetermined(security_group_id="sg-a", reason="it rains", next_step="Wait.")
-    assert steps.send({"sg-a": unknown}).region_id == "cn-beijing"
-    missing = GroupStatus("sg-a", False, False, None, "cn-beijing")  # noqa: FBT003 - fields
-    with pytest.raises(StopIteration) as done:
-        steps.send({"sg-a": missing})
-    assert done.value.value.undetermined == (unknown,)
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("ecs.aliyuncs.com", "ecs.aliyuncs.com"),
+        ("HTTP://user:secret@ECS.aliyuncs.com:80/path?query", "ecs.aliyuncs.com:80"),
+        ("127.0.0.1:8080/", "127.0.0.1:8080"),
+        ("h?x=y/z", "h"),
+        ("h/a@b", "h"),
+        ("https://a:b@c@H", "h"),
+        ("http://h", "h"),
+        ("h/?x=http://other", "h"),
+        ("h#@other", "h"),
+        ("h\\@other", "h"),
+        ("h/https://other", "h"),
+        ("ftp://other", "ftp:"),
+        ("", ""),
+    ],
+)
+def test_a_host_is_known_by_its_name_alone(endpoint: str, host: str) -> None:
+    """However an endpoint is written, it is the same ECS, and no password stays in it."""
+    assert bare_host(endpoint) == host

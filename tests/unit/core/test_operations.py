@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from safe_ecs import OPERATIONS
-from safe_ecs._core.operations import GUARDED, LEARNING_ACTIONS, STATUS_QUERY, TEMPLATE_QUERY
+from safe_ecs._core.operations import (
+    GUARDED,
+    GUARDED_ACTIONS,
+    LEARNING_ACTIONS,
+    RELEVANT_ACTIONS,
+    STATUS_QUERY,
+    TEMPLATE_QUERY,
+)
 from safe_ecs.testing._samples import SAMPLES
 from tests.support.sdk_operations import field_names, operations
 
@@ -31,6 +38,8 @@ ACCOUNT_MAY_NOT = [
     "CreateInstance",
     "ModifyInstanceAttribute",
 ]
+
+
 ACCOUNT_MAY = ["DescribeSecurityGroupAttribute", "DescribeSecurityGroups", "DescribeSecurityGroupReferences"]
 
 
@@ -95,3 +104,12 @@ def test_a_deletion_is_the_one_guarded_operation_that_teaches_something() -> Non
 def test_there_is_a_sample_request_for_every_guarded_operation() -> None:
     """The demo and the tests call every operation of the table."""
     assert SAMPLES.keys() == {action for action, operation in OPERATIONS.items() if operation.guarded}
+
+
+def test_what_is_guarded_or_learned_from_is_known_by_its_small_letters() -> None:
+    assert {action: action.lower() for action in GUARDED} == {
+        action: lowered for lowered, action in GUARDED_ACTIONS.items()
+    }
+    assert {action: action.lower() for action in GUARDED | LEARNING_ACTIONS} == {
+        action: lowered for lowered, action in RELEVANT_ACTIONS.items()
+    }

@@ -13,7 +13,11 @@ from safe_ecs.policy import GuardPolicy
 from tests.support.resolvers import PlayedResolver
 
 ENFORCE, OFF = GuardPolicy(), GuardPolicy(mode="off")
+
+
 OWNER = (("ownerid", "7"),)
+
+
 REQUEST = EffectiveRequest(
     action="RunInstances",
     host="ecs.cn-beijing.aliyuncs.com",
@@ -23,9 +27,17 @@ REQUEST = EffectiveRequest(
     owner=OWNER,
     unreadable="",
 )
+
+
 NOWHERE = REQUEST._replace(host="127.0.0.1", region_ids=(), client_region_id="")
+
+
 ONE, TWO = LaunchTemplate("lt-1", "", ""), LaunchTemplate("", "web", "2")
+
+
 FROM_TEMPLATES = REQUEST._replace(targets=(), templates=(ONE, TWO))
+
+
 NO_REGION: dict[str, Any] = {
     "reason": "neither the request nor the client names a region, and the endpoint's name holds none",
     "next_step": "Give the client Config(region_id=...), or the request its RegionId.",
@@ -111,6 +123,13 @@ def test_a_group_that_one_region_lacks_and_one_that_it_cannot_say_are_both_found
     found = [group(each, "cn-beijing") for each in ("sg-a", "sg-b")]
     _, decision = play(REQUEST, first, found)
     assert decided(decision) == ("allowed", tuple(found), ())
+
+
+def test_a_group_that_is_managed_in_a_later_region_is_managed() -> None:
+    """Though an earlier region could not be asked: ids are not used twice."""
+    managed = group("sg-a", "cn-beijing", managed=True)
+    _, decision = play(REQUEST._replace(targets=("sg-a",)), [unknown("sg-a")], [managed])
+    assert decided(decision) == ("denied", (managed,), ())
 
 
 @pytest.mark.parametrize("is_first_unknown", [True, False])

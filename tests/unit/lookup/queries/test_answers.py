@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs._lookup.queries.answers import Pages, service_id
+from safe_ecs._core.failure import Failure
+from safe_ecs._lookup.queries.answers import ABOUT_ONE_ID, Pages, service_id
 from tests.support.pages import FINE, ONE, STATUS, cannot_be_used, page
 
 
@@ -23,6 +24,13 @@ from tests.support.pages import FINE, ONE, STATUS, cannot_be_used, page
         ([], "", "it holds no list SecurityGroups.SecurityGroup", {}, ()),
         ({"SecurityGroups": {}}, "", "it holds no list SecurityGroups.SecurityGroup", {}, ()),
         ({"SecurityGroups": [1]}, "", "it holds no list SecurityGroups.SecurityGroup", {}, ()),
+        (
+            {"SecurityGroups": {"SecurityGroup": {}}},
+            "",
+            "it holds no list SecurityGroups.SecurityGroup",
+            {},
+            (),
+        ),
         (
             page(ONE, NextToken=7),
             "",
@@ -73,7 +81,7 @@ from tests.support.pages import FINE, ONE, STATUS, cannot_be_used, page
 def test_a_page_says_what_it_says_and_no_more(
     body: object, token: str, detail: str, known: Any, last_page: Any
 ) -> None:
-    """The failure names the fault of the page, without any of its values."""
+    """What is wrong with it is named in words that hold none of its values."""
     assert Pages("cn-hangzhou").last_page == ()
     pages = Pages("cn-hangzhou", last_page=("sg-0",))
     assert pages.take(body) == token
@@ -93,6 +101,22 @@ def test_all_pages_must_hold_what_any_of_them_announces() -> None:
     pages.take(page(ONE, TotalCount=2, NextToken="t"))
     pages.take(page(FINE, TotalCount=1))
     assert pages.status_of("sg-3") == GroupStatus("sg-3", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+
+
+def test_a_group_that_an_answer_does_not_hold_is_missing_if_its_id_is_plain() -> None:
+    """ECS may read another id otherwise where it changes something."""
+    pages = Pages("cn-hangzhou")
+    pages.take(page())
+    assert pages.status_of("sg-3") == GroupStatus("sg-3", False, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
+    assert pages.status_of("sg.3") == Failure(
+        reason="it holds characters that are in no id of a security group",
+        next_step="Check the security group id.",
+    )
+
+
+@pytest.mark.parametrize("code", ["InvalidSecurityGroupId.Malformed", "InvalidSecurityGroupId.NotFound"])
+def test_a_code_that_is_about_an_id_is_known_by_its_beginning(code: str) -> None:
+    assert code.startswith(ABOUT_ONE_ID)
 
 
 def test_the_first_thing_that_is_wrong_is_told() -> None:

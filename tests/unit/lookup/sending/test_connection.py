@@ -13,14 +13,22 @@ from darabonba.core import DEFAULT_POOL_MAXSIZE
 from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
+from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
 from safe_ecs._lookup.sending import connection as module
 from safe_ecs._lookup.sending.connection import Connection
+from tests.support.sdk import models
+from tests.support.transports import call
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
 
+
 DESCRIBE = "DescribeSecurityGroups"
+
+
 FORMS = ("sync", "async")
+
+
 DEFAULT = DEFAULT_POOL_MAXSIZE + 2  # two processes lie between
 
 
@@ -167,3 +175,29 @@ def test_a_forked_process_takes_no_connection_of_its_parents(
     module._count_fork()
     assert Connection(caller, runtime, "h")._runtime.max_idle_conns == size
     assert runtime.max_idle_conns == of_call
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_server_that_is_not_there_is_no_reason_to_let_go(ecs: FakeEcs, form: str) -> None:
+    """The guard refuses if ECS cannot be reached or the client has no credentials."""
+    config = ecs.config()
+    config.endpoint = "127.0.0.1:1"
+    request = models.DeleteSecurityGroupRequest(security_group_id="sg-1")
+    client = Client(config, policy=GuardPolicy(lookup_attempts=2))
+    with pytest.raises(StatusUnavailableError, match="could not reach ECS"):
+        call(client, "DeleteSecurityGroup", request, form)
+    client = Client(ecs.config())
+    vars(client)["_credential"] = None
+    with pytest.raises(StatusUnavailableError):
+        call(client, "DeleteSecurityGroup", request, form)
+    assert not ecs.requests
+
+
+def test_the_runtime_of_the_call_counts_for_the_read(ecs: FakeEcs, ordinary: str) -> None:
+    """The guard's read uses the proxy of the call: without it ECS cannot be reached."""
+    config = ecs.config()
+    config.endpoint = "ecs.cn-hangzhou.aliyuncs.com"
+    runtime = RuntimeOptions(http_proxy=f"http://{ecs.endpoint}", connect_timeout=2000, read_timeout=2000)
+    request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
+    Client(config, cache=StatusCache()).delete_security_group_with_options(request, runtime)
+    assert [each.action for each in ecs.requests] == [DESCRIBE, "DeleteSecurityGroup"]

@@ -1,29 +1,25 @@
-"""While the guard waits for ECS, no change by the caller bypasses it, and no two calls get mixed up."""
+"""A call that waits is sent as it was when it was made."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import signal
-import weakref
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_ecs20140526.client import Client as StockClient
-from alibabacloud_tea_openapi.exceptions import ClientException
 from alibabacloud_tea_openapi.utils_models import GlobalParameters
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
-from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
-from safe_ecs._core.review import Read
-from safe_ecs.cache._principal import Principal
+from safe_ecs import Client, ManagedSecurityGroupError, StatusCache
 from safe_ecs.testing import CannedAnswer
 from tests.support.sdk import TWICE, OpenApiRequest, models
 from tests.support.transports import call, params
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
+
 
 DELETE = "DeleteSecurityGroup"
 
@@ -188,21 +184,6 @@ def test_headers_for_one_call_reach_its_first_try_only(ecs: FakeEcs, ordinary: s
     assert [write.headers.get("x-mine") for write in ecs.writes] == ["first", None] * 2
 
 
-@pytest.mark.parametrize("known", [False, True])
-@pytest.mark.parametrize("form", ["sync", "async"])
-def test_the_headers_of_a_refused_call_are_not_for_the_next_one(
-    client: Client, managed: str, form: str, *, known: bool
-) -> None:
-    """The refused call used the headers up, as the stock client would have sent them with it."""
-    if known:
-        client.guard.status(managed)
-    client.set_rpc_headers({"x-mine": "delete"})
-    request = models.DeleteSecurityGroupRequest(security_group_id=managed)
-    with pytest.raises(ManagedSecurityGroupError):
-        call(client, DELETE, request, form)
-    assert client.get_rpc_headers() is None
-
-
 def test_a_buffer_that_is_filled_anew_while_a_call_waits_is_sent_as_it_was(
     ecs: FakeEcs, client: Client, managed: str, ordinary: str
 ) -> None:
@@ -240,66 +221,3 @@ def test_headers_from_an_override_are_seen_and_sent(
     else:
         client.do_request(params("DescribeSecurityGroupAttribute"), request, RuntimeOptions())
         assert ecs.requests[0].headers["x-mine"] == "kept"
-
-
-def test_a_region_that_ecs_pays_no_heed_to_does_not_make_a_group_missing(ecs: FakeEcs, managed: str) -> None:
-    """ModifyInstanceAttribute has no RegionId. A global RegionId may name any region."""
-    config = ecs.config()
-    config.global_parameters = GlobalParameters(queries={"RegionId": "cn-beijing"})
-    with pytest.raises(ManagedSecurityGroupError):
-        Client(config).modify_instance_attribute(
-            models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=[managed])
-        )
-    assert not ecs.writes
-
-
-def test_the_memory_does_not_keep_the_credentials_of_clients_that_are_gone(ecs: FakeEcs) -> None:
-    """The cache keeps no credentials, even for a missing group."""
-    client = Client(ecs.config())
-    with pytest.raises(ClientException):
-        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id="sg-none"))
-    credential = weakref.ref(client._credential)
-    del client
-    gc.collect()
-    assert credential() is None
-
-
-def test_a_signal_handler_that_uses_the_memory_does_not_hang(managed: str) -> None:
-    """The handler may interrupt a write of its own thread. The cache then forgets everything, at the cost of a read."""
-    cache, policy, credential = StatusCache(), GuardPolicy(), GuardPolicy
-    principal = Principal(credential, ())
-    read = Read("host", "cn-hangzhou", (managed,))
-    status = GroupStatus(managed, True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
-    rounds = 0
-
-    def use(*_: object) -> None:
-        nonlocal rounds
-        rounds += 1
-        cache.remember(read, principal, [status])
-        cache.forget(["sg-other"])
-        assert all(known.service_managed for known in cache.recall(read, credential, policy).values())
-        signal.setitimer(signal.ITIMER_REAL, 0.0002)
-
-    before = signal.signal(signal.SIGALRM, use)
-    signal.setitimer(signal.ITIMER_REAL, 0.0002)
-    try:
-        while rounds < 200:
-            cache.remember(read, principal, [status])
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    cache.remember(read, principal, [status])
-    assert cache.recall(read, credential, policy)[managed].service_managed
-    assert len(cache) == 1
-
-
-def test_what_is_let_through_unchecked_is_in_the_log(
-    ecs: FakeEcs, managed: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Audit mode logs "would be refused". It would be of no use in silence."""
-    client = Client(ecs.config(), policy=GuardPolicy(mode="audit"))
-    with pytest.raises(ClientException):
-        client.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
-    [record] = [record for record in caplog.records if record.name == "safe_ecs"]
-    assert record.levelname == "WARNING"
-    assert record.getMessage().startswith("DeleteSecurityGroup would be refused: a cloud service manages ")
