@@ -194,7 +194,7 @@ class Enforcer:
         known = self.cache.recall(read, client._credential, self.policy)  # noqa: SLF001 - no getter
         if len(known) < len(request.targets):
             return None
-        groups = tuple(known.values())
+        groups = tuple({group.security_group_id: group for group in known.values()}.values())
         for group in groups:
             if not group.exists:
                 return None

@@ -13,9 +13,10 @@ from darabonba.core import DaraCore
 
 from safe_ecs._calls.call import Call, has_own_rpc_headers
 from safe_ecs._calls.copies import copy_containers
-from safe_ecs._core.effective import PROTOCOLS, effective_request
+from safe_ecs._core.effective import effective_request
 from safe_ecs._core.operations import RELEVANT_ACTIONS
-from safe_ecs._core.parameters import ACTION_SPELLINGS
+from safe_ecs._core.parameters import may_name_action
+from safe_ecs._core.plain import is_plain_address
 from safe_ecs._core.request import MergedCall
 
 if TYPE_CHECKING:
@@ -166,12 +167,9 @@ def _is_irrelevant(
         and client._headers is None
         and client._global_parameters is None
         and runtime.extends_parameters is None
-        and type(pathname) is str
-        and pathname == "/"
-        and type(protocol) is str
-        and protocol in PROTOCOLS
-        and (query is None or (type(query) is dict and ACTION_SPELLINGS.isdisjoint(query)))
-        and (type(endpoint) is not str or "?" not in endpoint)
+        and type(protocol) is type(endpoint) is type(pathname) is str
+        and is_plain_address(protocol, endpoint, pathname)
+        and (query is None or (type(query) is dict and not may_name_action(tuple(query))))
         and not has_own_rpc_headers(client)
     )
 

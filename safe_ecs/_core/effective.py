@@ -12,23 +12,21 @@ named by a candidate is a target.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from safe_ecs._core.endpoints import bare_host
 from safe_ecs._core.operations import GUARDED, RELEVANT_ACTIONS
 from safe_ecs._core.parameters import Parameters, kind_of
+from safe_ecs._core.plain import NOT_PLAIN, fold, hidden_action, is_plain_address
 from safe_ecs._core.request import ECS_VERSION, EffectiveRequest
-from safe_ecs._core.spelling import folded
 from safe_ecs._core.values import Pairs, text_of
 
 if TYPE_CHECKING:
     from safe_ecs._core.request import MergedCall
 
-# Equivalent mutants `"XXHTTPXX"`, `"XXHTTPSXX"`: a short cut, as capitals are made small before they count.
-PROTOCOLS: Final = frozenset({"HTTP", "HTTPS", "http", "https"})
-"""The plain protocols. The SDK begins the URL with any other text as well, even with a whole URL."""
-
+_DIGITS_OF_ECS: Final = ECS_VERSION.replace("-", "")
 _FROM_TEMPLATES: Final = "RunInstances"
 _HEADERS: Final = {"x-acs-action": "action", "x-acs-version": "version", "x-acs-region-id": "regionid"}
 """The headers that stand for a parameter, each with the name of the parameter in lower case."""
@@ -46,11 +44,11 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
     action = ""
     # The first guarded candidate is the action. Without a guarded one, the last action to learn from is.
     for candidate in seen.actions:
-        if action not in GUARDED:
-            # Equivalent mutants `get(None) or`, `candidate.upper()`: a short cut, as folded() makes small letters too.
-            action = RELEVANT_ACTIONS.get(candidate.lower()) or RELEVANT_ACTIONS.get(
-                folded(candidate), action
-            )
+        named = RELEVANT_ACTIONS.get(candidate.lower())
+        if named is None and (named := hidden_action(candidate)):
+            seen.unreadable = f"its action {NOT_PLAIN}"
+        if named and action not in GUARDED:
+            action = named
     if not action or not (ECS_VERSION in seen.versions or _is_version_of_ecs(seen.versions)):
         return None
     if not host and not merged.plugged_in:
@@ -67,7 +65,6 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
         tuple(sorted(seen.owner.items())) if seen.owner else (),
         seen.unreadable,
         seen.named_templates() if action == _FROM_TEMPLATES and not seen.names_own_group else (),
-        tuple(seen.spelt),
     )
 
 
@@ -76,8 +73,8 @@ def _is_version_of_ecs(versions: list[str]) -> bool:
 
     No version at all may mean that of ECS, and so may a version without digits.
     """
-    digits = ["".join(filter(str.isdigit, folded(version))) for version in versions]
-    return not digits or not {"", ECS_VERSION.replace("-", "")}.isdisjoint(digits)
+    digits = [re.sub(r"\D", "", fold(version)) for version in versions]
+    return not digits or not {"", _DIGITS_OF_ECS}.isdisjoint(digits)
 
 
 def _read(merged: MergedCall, seen: Parameters) -> str:
@@ -140,29 +137,18 @@ def _read_parameters(merged: MergedCall, seen: Parameters, host: str) -> None:
                 seen.take(kind, name, text)
         else:
             seen.add(name, value)
-    pathname, protocol = merged.pathname, merged.protocol
-    # Equivalent mutant `type(None)`: a short cut, as the next question covers plain strings too.
-    has_plain_protocol = (type(protocol) is str and protocol in PROTOCOLS) or (
-        text_of(protocol).lower() in PROTOCOLS
-    )
-    # A "?" in protocol, host or path begins a query, with parameters that the server reads like all others.
-    # Equivalent mutants `type(None)`, `"XX/XX"`: a short cut, as nothing is found where no question mark is.
-    if not has_plain_protocol or type(pathname) is not str or pathname != "/" or "?" in host:
-        path = text_of(pathname)
-        _, _, smuggled = f"{text_of(protocol)}://{host}{path}".partition("?")
-        _read_form(smuggled, seen)
-        if path and path[0] not in "/?#":
-            seen.unreadable = "its path begins with no slash, and may lead elsewhere than its endpoint"
+    protocol, path = text_of(merged.protocol or "http"), text_of(merged.pathname)
+    if type(merged.pathname) is not str or not is_plain_address(protocol, host, path):
+        # The SDK joins the three to a URL. A query in one of them may name the action, the version or a target.
+        address = f"{protocol}://{host}{path}"
+        seen.unreadable = f"its address {NOT_PLAIN}"
+        seen.actions.append(address)
+        if _DIGITS_OF_ECS in fold(address):
+            seen.versions.append(ECS_VERSION)
     if merged.body is not None:
         _read_body(merged.body, seen)
     if merged.streamed:
         seen.unreadable = "its body is a stream, which cannot be read without taking it from the call"
-    if not has_plain_protocol and protocol is not None:
-        seen.unreadable = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
-    if "\\" in host:
-        seen.unreadable = (
-            "its endpoint holds a backslash, which some take for the end of a host and some do not"
-        )
 
 
 def _read_body(body: object, seen: Parameters) -> None:
@@ -191,10 +177,6 @@ def _read_encoded(body: str, seen: Parameters) -> None:
         # The server may read other character sets, compressed and multipart bodies; the guard cannot.
         seen.unreadable = "its body is neither a form nor JSON"
     else:
-        _read_form(body, seen)
-
-
-def _read_form(text: str, seen: Parameters) -> None:
-    # Older servers split a form at semicolons as well as at ampersands.
-    for name, value in parse_qsl(text.replace(";", "&")):
-        seen.add(name, value)
+        # Older servers split a form at semicolons as well as at ampersands.
+        for name, value in parse_qsl(body.replace(";", "&")):
+            seen.add(name, value)

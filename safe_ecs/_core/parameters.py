@@ -9,23 +9,15 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from itertools import product
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from safe_ecs._core.plain import NOT_PLAIN, fold, is_plain_name
 from safe_ecs._core.request import LaunchTemplate
-from safe_ecs._core.spelling import parts_of_name
+from safe_ecs._core.spelling import spellings_of
 from safe_ecs._core.values import is_settled, members_of, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-ACTION_SPELLINGS: Final = frozenset(
-    "".join(letters) for letters in product(*((letter.upper(), letter.lower()) for letter in "action"))
-)
-"""Every upper- and lower-case spelling of the parameter name ``Action``.
-
-For a call outside the table, one set operation on all names takes a tenth of the time of folding each name.
-"""
 
 OWNER_PARAMETERS: Final = {
     name.lower(): name for name in ("OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")
@@ -62,10 +54,22 @@ _KINDS: Final[dict[str, Kind]] = {
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> Kind | None:
     """Return the kind of a parameter by its name; None if the parameter does not matter to the guard."""
-    parts = parts_of_name(name)
+    if not is_plain_name(name):
+        return "target" if "securitygroupid" in fold(name) else _KINDS.get(_key_of(name))
+    parts = [part for part in name.lower().split(".") if part and not part.isdecimal()]
     if not _TARGETS.isdisjoint(parts):
         return "target"
     return _KINDS.get(parts[0]) if len(parts) == 1 else None
+
+
+def _key_of(name: str) -> str:
+    return fold(name).strip("0123456789")
+
+
+@lru_cache(maxsize=1024)
+def may_name_action(names: tuple[object, ...]) -> bool:
+    """Return whether one of the names of parameters may be the name of the action."""
+    return any(type(name) is not str or kind_of(name) == "action" for name in names)
 
 
 class Parameters:
@@ -75,13 +79,11 @@ class Parameters:
         actions: Every action that the call names.
         versions: Every API version.
         region_ids: Every region, in lower case, each once.
-        targets: The ids of the groups, in lower case, each once.
-        spelt: The ids that the call does not write in lower case, as written.
-        names_own_group: Whether the call names a group for an instance itself, in the one way that ECS
-            documents. ECS may ignore a group named in another way, and take the groups of a launch template
-            instead.
-        owner: The owner parameters, by lower-case name.
-        unreadable: The reason why something may be missing; "" if nothing can be.
+        targets: The ids of the groups, each in lower case and as it is spelt.
+        names_own_group: Whether a group is named for an instance itself in the one way that ECS documents: what it makes
+            of other ways is not known, and it may take the groups of a launch template instead.
+        owner: The parameters that say on whose behalf the call is made, by lower-case name.
+        unreadable: Why something may be missing; "" if nothing can be.
     """
 
     __slots__ = (
@@ -91,7 +93,6 @@ class Parameters:
         "names_own_group",
         "owner",
         "region_ids",
-        "spelt",
         "targets",
         "unreadable",
         "versions",
@@ -102,8 +103,6 @@ class Parameters:
         self.versions: list[str] = []
         self.region_ids: dict[str, None] = {}
         self.targets: dict[str, None] = {}
-        self.spelt: dict[str, None] = {}
-        # Equivalent mutant `None`: it is only asked whether it is true.
         self.names_own_group = False
         self.owner: dict[str, str] = {}
         self.unreadable = ""
@@ -153,12 +152,14 @@ class Parameters:
             name: The name.
             text: The value, not empty and without surrounding blanks.
         """
+        if not is_plain_name(name):
+            self.unreadable = f"the name of a parameter {NOT_PLAIN}"
         if kind == "target":
             # No id begins with a bracket or a quote: such a text is JSON.
             if text[0] in '["':
                 self._take_json_targets(name, text)
             else:
-                self._take_target(text)
+                self.targets.update(spellings_of(text))
                 self.names_own_group = self.names_own_group or _is_of_the_instance(name)
         elif kind == "region":
             self.region_ids.setdefault(text.lower())
@@ -167,15 +168,9 @@ class Parameters:
         elif kind == "version":
             self.versions.append(text)
         elif kind == "template":
-            self._templates.setdefault((parts_of_name(name)[0], text))
-        elif self.owner.setdefault(parts_of_name(name)[0], text) != text:
+            self._templates[_key_of(name), text] = None
+        elif self.owner.setdefault(_key_of(name), text) != text:
             self.unreadable = f"it names more than one {name}"
-
-    def _take_target(self, text: str) -> None:
-        lowered = text.lower()
-        self.targets.setdefault(lowered)
-        if lowered != text:
-            self.spelt.setdefault(text)
 
     def _take_json_targets(self, name: str, text: str) -> None:
         try:
@@ -187,7 +182,7 @@ class Parameters:
             if not isinstance(member, str):
                 self.unreadable = f"the value of {name} is no JSON array of group ids"
             elif target := member.strip():
-                self._take_target(target)
+                self.targets.update(spellings_of(target))
 
     def named_templates(self) -> tuple[LaunchTemplate, ...]:
         """Return every launch template that the parameters may mean."""

@@ -67,14 +67,14 @@ class EffectiveRequest(NamedTuple):
     Attributes:
         action: The operation, spelt as ECS spells it: guarded, or learned from.
         host: The host that the call goes to.
-        targets: The ids of the groups that the call would change, in lower case, each once.
+        targets: The ids of the groups that the call would change, in lower case and as the caller spelt them, each
+            spelling once.
         region_ids: The regions that the request names; usually one, empty if the request names none.
         client_region_id: The region of the client; "" if the client has none.
         owner: The owner parameters, by lower-case name.
         unreadable: The reason why targets may be missing from ``targets``; "" if none can be.
         templates: The launch templates that the call takes groups from; empty if the call names groups
             itself.
-        spelt: The ids that the call does not write in lower case, as written.
     """
 
     action: str
@@ -85,7 +85,6 @@ class EffectiveRequest(NamedTuple):
     owner: tuple[tuple[str, str], ...]
     unreadable: str
     templates: tuple[LaunchTemplate, ...] = ()
-    spelt: tuple[str, ...] = ()
 
     @property
     def is_guarded(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from safe_ecs._core.decision import Decision, GroupStatus, Undetermined, decide
 from safe_ecs._core.endpoints import regions_of
-from safe_ecs._core.spelling import normal_id
+from safe_ecs._core.spelling import normal_id, spellings_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,6 +27,7 @@ NO_REGION = (
     "neither the request nor the client names a region, and the endpoint's name holds none",
     "Give the client Config(region_id=...), or the request its RegionId.",
 )
+_FOUND = 2
 _UNREADABLE_NEXT_STEP = (
     "Name the security groups in the request model, or in query or form parameters, and leave headers and endpoint "
     "to the client's configuration."
@@ -55,7 +56,7 @@ class Resolver(Protocol):
     """Finds statuses and template groups for a review."""
 
     def statuses(self, read: Read) -> Generator[Any, Any, Answers]:
-        """Return a status, or the lack of one, for each group of a read."""
+        """Return a status, or the lack of one, for each spelling that a read names."""
         ...
 
     def template_groups(self, read: TemplateRead) -> Generator[Any, Any, TemplateAnswer]:
@@ -68,53 +69,41 @@ def review(request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver) -
     if policy.mode == "off":
         return conclude(request, policy, None, (), ())
     asked_first: str | None = None
-    groups: dict[str, GroupStatus] = {}
-    unknown: dict[str, Undetermined] = {}
-    pending, spelt, unresolved = yield from _targets(request, policy, resolver)
+    said: Answers = {}
+    pending, unresolved = yield from _targets(request, policy, resolver)
     # An id is absent from every region but its own, and the region of the call is not certain. So a group is
-    # missing only if each region of the call lacks the group. The first region that has the group settles it.
+    # missing only if each region of the call lacks it under each spelling. The first region that has it settles it.
     for region_id in regions_of(request):
         asked_first = asked_first or region_id
         if not pending:
             break
-        answers = yield from _ask(request, resolver, region_id, pending, spelt)
-        unsettled = []
-        for security_group_id in pending:
-            answer = answers[security_group_id]
-            if isinstance(answer, Undetermined):
-                unknown[security_group_id] = answer
-                unsettled.append(security_group_id)
-                continue
-            groups[security_group_id] = answer
-            if not answer.exists:
-                unsettled.append(security_group_id)
-            elif unknown:
-                # The group is in this region, so that the unanswered read of another one does not matter.
-                unknown.pop(security_group_id, None)
-        pending = tuple(unsettled)
-    # Missing in one region does not outweigh unknown in another: the group may exist in the other one.
-    for security_group_id in unknown:
-        groups.pop(security_group_id, None)
-    undetermined = (*unresolved, *unknown.values())
-    # Without any region, no read can answer for the targets.
-    nowhere = pending if asked_first is None else ()
+        answers = yield from resolver.statuses(Read(request.host, region_id, pending, request.owner))
+        for answer in map(answers.__getitem__, pending):
+            security_group_id = answer.security_group_id
+            said[security_group_id] = max(answer, said.get(security_group_id, answer), key=_weight)
+        pending = tuple(each for each in pending if _weight(said[normal_id(each)]) < _FOUND)
+    undetermined = (*unresolved, *(each for each in said.values() if isinstance(each, Undetermined)))
+    groups = tuple(each for each in said.values() if isinstance(each, GroupStatus))
+    nowhere = tuple(dict.fromkeys(map(normal_id, pending))) if asked_first is None else ()
     if request.unreadable or nowhere:
         undetermined = (*undetermined, *_unanswerable(request, nowhere))
-    return conclude(request, policy, asked_first, tuple(groups.values()), undetermined)
+    return conclude(request, policy, asked_first, groups, undetermined)
+
+
+def _weight(answer: GroupStatus | Undetermined) -> int:
+    """Return the weight of an answer: missing here, or under one spelling, does not outweigh unknown elsewhere."""
+    if isinstance(answer, Undetermined):
+        return _FOUND - 1
+    return _FOUND + answer.service_managed if answer.exists else 0
 
 
 def _targets(
     request: EffectiveRequest, policy: GuardPolicy, resolver: Resolver
-) -> Generator[Any, Any, tuple[tuple[str, ...], tuple[str, ...], tuple[Undetermined, ...]]]:
-    """Return the targets of a request with those of its templates.
-
-    Returns:
-        The targets in lower case; the targets that are not written in lower case, as written; an
-        ``Undetermined`` for each template that could not be read.
-    """
+) -> Generator[Any, Any, tuple[tuple[str, ...], tuple[Undetermined, ...]]]:
+    """Return the targets of a request with those of its templates, and an unknown status for each unread template."""
     if not (request.templates and policy.resolve_launch_templates):
-        return request.targets, request.spelt, ()
-    targets: dict[str, None] = dict.fromkeys((*request.targets, *request.spelt))
+        return request.targets, ()
+    targets: dict[str, None] = dict.fromkeys(request.targets)
     undetermined: list[Undetermined] = []
     regions = tuple(regions_of(request))
     if not regions:
@@ -127,32 +116,10 @@ def _targets(
             if isinstance(answer, Undetermined):
                 undetermined.append(answer)
             elif answer is not None:
-                # The first region that has the template settles its groups.
-                targets.update(dict.fromkeys(answer))
+                for each in answer:
+                    targets.update(spellings_of(each))
                 break
-    normal = dict.fromkeys(map(normal_id, targets))
-    return tuple(normal), tuple(each for each in targets if each not in normal), tuple(undetermined)
-
-
-def _ask(
-    request: EffectiveRequest,
-    resolver: Resolver,
-    region_id: str,
-    pending: tuple[str, ...],
-    spelt: tuple[str, ...],
-) -> Generator[Any, Any, Answers]:
-    """Return the statuses of groups in one region, whether or not ECS minds the case of ids."""
-    answers = yield from resolver.statuses(Read(request.host, region_id, pending, request.owner))
-    if lacking := tuple(each for each in spelt if _is_missing(answers.get(normal_id(each)))):
-        as_spelt = yield from resolver.statuses(Read(request.host, region_id, lacking, request.owner))
-        answers.update({
-            normal_id(each): answer for each, answer in as_spelt.items() if not _is_missing(answer)
-        })
-    return answers
-
-
-def _is_missing(answer: GroupStatus | Undetermined | None) -> bool:
-    return isinstance(answer, GroupStatus) and not answer.exists
+    return tuple(targets), tuple(undetermined)
 
 
 def _unanswerable(request: EffectiveRequest, nowhere: tuple[str, ...]) -> Iterator[Undetermined]:

@@ -119,10 +119,10 @@ class StatusLookup(_Job):
 
     def _rest(self, read: Read, shared: dict[str, GroupStatus], asked_at: float) -> Read:
         """Return the read that is left for ECS, and drop the shared statuses that were forgotten since."""
-        for security_group_id, status in list(shared.items()):
-            if self._cache.forgotten_at((security_group_id,)) >= asked_at - status.age:
+        for each, status in list(shared.items()):
+            if self._cache.forgotten_at((status.security_group_id,)) >= asked_at - status.age:
                 # The other processes could not be told at that moment.
-                del shared[security_group_id]
+                del shared[each]
         self._context.resources.counters.count(shared_hits=len(shared))
         return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in shared))
 
@@ -133,11 +133,15 @@ class StatusLookup(_Job):
         principal = self._context.principal
         if shared:
             self._cache.remember(rest, principal, shared.values(), asked_at=asked_at, source="shared")
-        statuses = [status for status in found.values() if isinstance(status, GroupStatus)]
+        answered = {each: status for each, status in found.items() if isinstance(status, GroupStatus)}
+        # Of a group that is missing under one spelling, the memory does not know whether it is under another.
+        statuses = [
+            status for each, status in answered.items() if status.exists or each == status.security_group_id
+        ]
         if statuses:
             self._cache.remember(rest, principal, statuses, asked_at=asked_at)
         failures = {each: failure for each, failure in found.items() if isinstance(failure, Failure)}
-        self.breaker.note(failures, [status.security_group_id for status in statuses])
+        self.breaker.note(failures, answered)
         return [s for s in statuses if self._cache.forgotten_at((s.security_group_id,)) < asked_at]
 
     def common_failure(self, answers: Found) -> Failure | None:

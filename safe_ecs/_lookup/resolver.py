@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from safe_ecs._core.failure import Failure
+from safe_ecs._core.spelling import normal_id
 from safe_ecs._lookup.batching import BatchRequest, BatchResult
 from safe_ecs._lookup.context import context_of
 from safe_ecs._lookup.jobs import StatusLookup, TemplateLookup
@@ -62,7 +63,9 @@ class Resolver:
         failures = {} if self._refresh else lookup.breaker.recent_failures(unknown)
         counters.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
-            not_before = math.inf if self._refresh else cache.forgotten_at((*asked, read.host))
+            not_before = (
+                math.inf if self._refresh else cache.forgotten_at((*map(normal_id, asked), read.host))
+            )
             found = yield from self._load(lookup, asked, not_before)
             for each, answer in found.items():
                 if isinstance(answer, Failure):
@@ -86,7 +89,7 @@ class Resolver:
             stale=True,
         )
         counters.count(stale_hits=len(stale), failed=len(failures) - len(stale))
-        return {each: stale.get(each) or failure.of(each) for each, failure in failures.items()}
+        return {each: stale.get(each) or failure.of(normal_id(each)) for each, failure in failures.items()}
 
     def template_groups(self, read: TemplateRead) -> Generator[BatchRequest, BatchResult, TemplateAnswer]:
         """Return the groups that a launch template names."""

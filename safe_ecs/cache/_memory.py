@@ -81,9 +81,11 @@ class StatusCache:
         entries, moment = self._store.tables.statuses, now()
         known: dict[str, GroupStatus] = {}
         for security_group_id in security_group_ids:
+            normal = security_group_id.lower()
             try:
-                entry, exists, ttl = entries[host, region_id, security_group_id, None], True, policy.ttl
+                entry, exists, ttl = entries[host, region_id, normal, None], True, policy.ttl
             except KeyError:
+                # By its spelling: ECS may know the group under another one.
                 missing = peek(entries, (host, region_id, security_group_id, Principal(credential, owner)))
                 if missing is None:
                     continue
@@ -95,7 +97,7 @@ class StatusCache:
                     continue
                 source = "stale"
             known[security_group_id] = GroupStatus(
-                security_group_id, exists, entry.service_managed, entry.service_id, region_id, source, age
+                normal, exists, entry.service_managed, entry.service_id, region_id, source, age
             )
         return known
 
@@ -105,7 +107,7 @@ class StatusCache:
         entries, moment = self._store.tables.statuses, now()
         for security_group_id in security_group_ids:
             try:
-                entry = entries[host, region_id, security_group_id, None]
+                entry = entries[host, region_id, security_group_id.lower(), None]
             except KeyError:
                 return False
             if entry.service_managed or not 0 <= moment - entry.learned_at < ttl:

@@ -85,12 +85,12 @@ class RedisStatusCache(StatusCache):
     def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:
         """Return the shared statuses of a read's groups that are younger than ``ttl`` seconds."""
         ids = [i for i in read.security_group_ids if len(i) <= _LONGEST_ID]
-        replies = self._try(partial(self._get, ids), _PATIENCE_SECONDS) if ids else None
+        replies = self._try(partial(self._get, [i.lower() for i in ids]), _PATIENCE_SECONDS) if ids else None
         if replies is None:
             return {}
         known = {}
         for security_group_id, value, milliseconds in zip(ids, replies[::2], replies[1::2], strict=True):
-            status = _decoded(read, security_group_id, value, milliseconds)
+            status = _decoded(read, security_group_id.lower(), value, milliseconds)
             if status is not None and status.age < ttl:
                 known[security_group_id] = status
         return known

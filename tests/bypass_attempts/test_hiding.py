@@ -154,9 +154,9 @@ def test_a_parameter_that_replaces_the_action_does_not_hide_it(
 def test_a_path_that_carries_a_query_does_not_hide_it(
     ecs: FakeEcs, client: Client, managed: str, separator: str
 ) -> None:
-    """The guard reads a query within the path. The SDK appends its own query to it."""
+    """The SDK appends its query to whatever the path already holds."""
     smuggling = params(HARMLESS, pathname=f"/?Action={DELETE}{separator}SecurityGroupId={managed}")
-    with pytest.raises(ManagedSecurityGroupError):
+    with pytest.raises(StatusUnavailableError):
         client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())
     assert not ecs.writes
 
@@ -176,10 +176,10 @@ def test_a_header_does_not_hide_what_a_gateway_plug_in_sends(
 def test_a_query_that_endpoint_and_path_make_together_is_read(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """The guard reads a query that begins in the endpoint and ends in the path, as the SDK joins the two."""
+    """The SDK puts them side by side."""
     client._endpoint += "/?a=b"
     smuggling = params(DELETE, pathname=f"&SecurityGroupId={managed}")
-    with pytest.raises(ManagedSecurityGroupError):
+    with pytest.raises(StatusUnavailableError):
         client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())
     assert not ecs.writes
 
@@ -299,6 +299,8 @@ def test_the_read_speaks_for_the_owner_that_the_call_speaks_for(
 
 
 IN_ITSELF: list[Any] = []
+
+
 IN_ITSELF.append(IN_ITSELF)
 
 

@@ -137,10 +137,24 @@ def _answer_minding_case(read: Read | TemplateRead) -> Any:
     ids=str,
 )
 def test_an_ecs_that_minds_the_case_of_ids_opens_no_way(query: dict[str, str], outcome: str) -> None:
-    """The guard asks again for a group in the caller's spelling if ECS lacks the lower-case one. ECS documents no rule."""
+    """It is not documented whether it does: every id is looked for in lower case and as it is spelt."""
     request = effective(action=RUN, query={**REGION, **query})
     assert request is not None
     assert drive(review(request, GuardPolicy(), PlayedResolver()), _answer_minding_case).outcome == outcome
+
+
+def test_a_group_that_is_remembered_as_missing_is_asked_for_under_another_spelling(
+    ecs: FakeEcs, client: Client
+) -> None:
+    """An ECS that minds case finds it there: the memory of a missing group is that of one spelling."""
+    client.guard.status("sg-f876ff7ba")
+    group = {"SecurityGroupId": "sg-F876FF7BA", "ServiceManaged": True}
+    answer = CannedAnswer(body=json.dumps({"SecurityGroups": {"SecurityGroup": [group]}}).encode())
+    ecs.answer_with("DescribeSecurityGroups", answer)
+    refuse(lambda: client.do_request(params(DELETE), query("sg-F876FF7BA"), RuntimeOptions()), ecs)
+    assert ecs.reads[-1].parameters["SecurityGroupIds"] == '["sg-F876FF7BA"]'
+    refuse(lambda: client.do_request(params(DELETE), query("sg-f876FF7BA"), RuntimeOptions()), ecs)
+    assert len(ecs.reads) == 2  # A found group is remembered for every spelling.
 
 
 NAMES = (
@@ -260,7 +274,7 @@ INJECTIONS: dict[str, dict[str, Any]] = {
 def test_no_line_break_smuggles_a_second_action(
     ecs: FakeEcs, client: Client, managed: str, way: str, door: str
 ) -> None:
-    """The HTTP libraries send no line break, and a method with a blank reaches no operation."""
+    """The libraries of HTTP do not send one, and neither does a method with a blank reach an operation."""
     changes = dict(INJECTIONS[way])
     request = query(managed)
     request.headers = changes.pop("headers", None)
@@ -269,4 +283,4 @@ def test_no_line_break_smuggles_a_second_action(
         sent = method(params(HARMLESS, **changes), request, RuntimeOptions())
         if door.endswith("_async"):
             asyncio.run(sent)
-    assert {each.action for each in ecs.requests} <= {HARMLESS}
+    assert {each.action for each in ecs.requests} <= {HARMLESS, "DescribeSecurityGroups"}

@@ -6,6 +6,7 @@ from typing import Any
 
 from safe_ecs._core.effective import effective_request
 from safe_ecs._core.request import EffectiveRequest, MergedCall
+from safe_ecs._core.spelling import normal_ids
 from tests.support.transports import ECS
 
 
@@ -29,7 +30,8 @@ def effective(**changes: Any) -> EffectiveRequest | None:
 
 
 def targets(**changes: Any) -> tuple[str, ...]:
+    """Return the groups of a call that can be read, as the guard compares them."""
     request = effective(**changes)
     assert request is not None
     assert not request.unreadable
-    return request.targets
+    return normal_ids(request.targets)

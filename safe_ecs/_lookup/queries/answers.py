@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import STATUS_QUERY
-from safe_ecs._core.spelling import is_plain_id, normal_id
+from safe_ecs._core.plain import is_plain_id
+from safe_ecs._core.spelling import normal_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,7 @@ class Pages:
             )
         # Every other doubt is ruled out above: the group is missing.
         return GroupStatus(
-            security_group_id=security_group_id,
+            security_group_id=normal,
             exists=False,
             service_managed=False,
             service_id=None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import TEMPLATE_QUERY
 from safe_ecs._core.parameters import OWNER_PARAMETERS
-from safe_ecs._core.spelling import is_plain_id
+from safe_ecs._core.plain import is_plain_id
 from safe_ecs._lookup.queries.answers import entries_of, malformed
 from safe_ecs._lookup.queries.statuses import Query
 

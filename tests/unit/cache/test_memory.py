@@ -77,6 +77,16 @@ def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(c
     assert cache.recall(READ, ME, policy) == {}
 
 
+def test_a_found_group_is_remembered_for_every_spelling_and_a_missing_one_for_its_own() -> None:
+    """ECS may know a group that is missing under one spelling under another."""
+    cache, spelt = StatusCache(), READ._replace(security_group_ids=("SG-1",))
+    cache.remember(READ, MYSELF, [MISSING])
+    assert not cache.recall(spelt, ME, GuardPolicy())
+    cache.remember(READ, MYSELF, [FOUND._replace(service_managed=False)])
+    assert cache.recall(spelt, ME, GuardPolicy())["SG-1"].security_group_id == "sg-1"
+    assert cache.holds_unmanaged(spelt, 300)
+
+
 def test_what_was_found_is_for_everybody_who_asks_the_same_endpoint_and_region() -> None:
     """A status is a fact about the group, not about the principal."""
     cache, policy = StatusCache(), GuardPolicy()

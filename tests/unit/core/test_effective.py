@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import UserDict
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,6 @@ import pytest
 from safe_ecs._core.request import EffectiveRequest, LaunchTemplate
 from tests.support.merged_calls import effective, targets
 from tests.support.transports import ECS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +123,7 @@ def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: objec
 
 
 def test_a_call_is_taken_apart_into_plain_texts() -> None:
-    """A value is in lower case unless its case may matter to ECS. An absent one is empty."""
+    """Lower case where ECS's own spelling is not known to matter, and nothing for what is not there."""
     query = {
         "SecurityGroupId": " SG-A ",
         "RegionId": " CN-Beijing ",
@@ -139,7 +135,7 @@ def test_a_call_is_taken_apart_into_plain_texts() -> None:
     assert effective(query=query, client_region_id=" CN-Hangzhou ") == EffectiveRequest(
         action="DeleteSecurityGroup",
         host="127.0.0.1",
-        targets=("sg-a",),
+        targets=("sg-a", "SG-A"),
         region_ids=("cn-beijing",),
         client_region_id="cn-hangzhou",
         owner=(
@@ -150,7 +146,6 @@ def test_a_call_is_taken_apart_into_plain_texts() -> None:
         ),
         unreadable="",
         templates=(),
-        spelt=("SG-A",),
     )
     assert effective() == EffectiveRequest("DeleteSecurityGroup", "127.0.0.1", (), (), "", (), "")
 
@@ -175,13 +170,16 @@ def test_a_guarded_action_outweighs_one_that_is_only_learned_from(
     assert request.is_guarded == (action != "DescribeSecurityGroups")
 
 
-OTHER_PROTOCOL = "its protocol is neither HTTP nor HTTPS, and may lead elsewhere than its endpoint"
+NOT_PLAIN = "is not plain text, and a server may read it in another way"
+
+
+ODD_ADDRESS = f"its address {NOT_PLAIN}"
+
+
+ODD_NAME = f"the name of a parameter {NOT_PLAIN}"
 
 
 OTHER_TRY = "its header host is for one try, and a further one would go elsewhere"
-
-
-OTHER_PATH = "its path begins with no slash, and may lead elsewhere than its endpoint"
 
 
 OTHER_HOST = "its header Host names another host than its address"
@@ -190,6 +188,11 @@ OTHER_HOST = "its header Host names another host than its address"
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
+        (
+            {"query": {"SecurityGroupIds": "[1]"}},
+            "the value of SecurityGroupIds is no JSON array of group ids",
+        ),
+        ({"query": {"SecurityGroupId": "[x"}}, "the value of SecurityGroupId is no JSON array of group ids"),
         ({"body": 7}, "its body is of the type int"),
         ({"body": '{"a"'}, "its body begins like JSON and is none"),
         ({"body": "[1"}, "its body begins like JSON and is none"),
@@ -197,22 +200,40 @@ OTHER_HOST = "its header Host names another host than its address"
         ({"body": "a=\x07"}, "its body is neither a form nor JSON"),
         ({"body": "abc"}, "its body is neither a form nor JSON"),
         *(
-            ({"protocol": each}, OTHER_PROTOCOL)
+            ({"protocol": each}, ODD_ADDRESS)
             for each in ("ftp", "http\u017f", ["https"], "https://h/?a=b&c=")
         ),
-        (
-            {"host": "h\\evil.example"},
-            "its endpoint holds a backslash, which some take for the end of a host and some do not",
+        *(
+            ({"host": each}, ODD_ADDRESS)
+            for each in ("h\\evil.example", "h?a=b", "user@h", "h#x", "h\u3002x", "h/%3F")
         ),
-        ({"pathname": "@evil.example/"}, OTHER_PATH),
-        ({"pathname": " @evil.example/"}, OTHER_PATH),
-        ({"pathname": ".evil.example"}, OTHER_PATH),
-        ({"pathname": "X.evil.example"}, OTHER_PATH),
-        ({"pathname": None}, OTHER_PATH),
-        ({"pathname": ""}, ""),
-        ({"pathname": "/x"}, ""),
-        ({"pathname": "?x"}, ""),
-        ({"pathname": "#x"}, ""),
+        *(
+            ({"pathname": each}, ODD_ADDRESS)
+            for each in (
+                "@evil.example/",
+                " @evil.example/",
+                ".evil.example",
+                "X.evil.example",
+                None,
+                "?x",
+                "#x",
+                "/%3Fx",
+            )
+        ),
+        *(({"host": each}, "") for each in ("h/", "[::1]:80", "127.0.0.1:80", "h/ecs")),
+        *(({"pathname": each}, "") for each in ("", "/x")),
+        *(
+            ({"query": {name: "sg-a"}}, ODD_NAME)
+            for name in (
+                "SecurityGroupId[0]",
+                " RegionId",
+                "Act\u0131on",
+                "Secur\u0131tyGroupIds.1",
+                "OwnerId\0",
+            )
+        ),
+        *(({"query": {name: "x"}}, "") for name in ("Tag.k8s.io/name", "My-Region_Id", "")),
+        ({"action": "DeleteSecurityGroup\0"}, f"its action {NOT_PLAIN}"),
         ({"headers": {"Host": "evil.example"}}, OTHER_HOST),
         ({"headers": {"Host": "evil.example", "host": "127.0.0.1"}}, OTHER_HOST),
         ({"headers": {"Host": "127.0.0.1"}}, ""),
@@ -319,11 +340,6 @@ class Alike:
     [
         ({"query": {"SecurityGroupId": "sg-a"}}, ("sg-a",)),
         ({"query": {b"SecurityGroupId": "sg-a"}}, ("sg-a",)),
-        ({"pathname": "/?SecurityGroupId=sg-a&Note=what?"}, ("sg-a",)),
-        ({"pathname": "/?SecurityGroupId=sg-a;SecurityGroupIds.1=sg-b"}, ("sg-a", "sg-b")),
-        ({"host": "h?SecurityGroupId=sg-a&x"}, ("sg-a",)),
-        ({"protocol": "https://h/?SecurityGroupId=sg-a&x"}, ("sg-a",)),
-        ({"pathname": Alike("/?SecurityGroupId=sg-a")}, ("sg-a",)),
         ({"body": b"Note=\xff&SecurityGroupId=sg-a"}, ()),
         ({"body": b'{"Note": "\xff", "SecurityGroupId": "sg-a"}'}, ("sg-a",)),
     ],
@@ -333,18 +349,6 @@ def test_a_group_is_seen_wherever_it_stands(changes: Any, groups: tuple[str, ...
     request = effective(**changes)
     assert request is not None
     assert request.targets == groups
-
-
-def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
-    """JSON is read like a form: a list's index is a number in the name, and the RegionId within Tag is not the call's."""
-    body = {
-        "NetworkInterface": [{"SecurityGroupId": "sg-a"}],
-        "RegionId": "cn-beijing",
-        "Tag": {"RegionId": "x"},
-    }
-    for request in (effective(body=body), effective(body=json.dumps(body))):
-        assert request is not None
-        assert (request.targets, request.region_ids) == (("sg-a",), ("cn-beijing",))
 
 
 @pytest.mark.parametrize(
@@ -362,3 +366,21 @@ def test_groups_come_from_a_launch_template_where_instances_are_run_and_none_is_
     request = effective(action=action, query={"LaunchTemplateId": "lt-1", **more})
     assert request is not None
     assert request.templates == templates
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pathname": "/?SecurityGroupId=sg-a&Note=what?"},
+        {"pathname": "/?SecurityGroupId=sg-a;SecurityGroupIds.1=sg-b"},
+        {"host": "h?SecurityGroupId=sg-a&x"},
+        {"protocol": "https://h/?SecurityGroupId=sg-a&x"},
+        {"pathname": Alike("/?SecurityGroupId=sg-a")},
+    ],
+    ids=str,
+)
+def test_a_query_in_the_address_makes_a_call_unreadable(changes: Any) -> None:
+    """A server may read parameters there. The rule of plain text refuses such an address."""
+    request = effective(**changes)
+    assert request is not None
+    assert request.unreadable == "its address is not plain text, and a server may read it in another way"

@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from enum import Enum
 from typing import Any
 
 import pytest
 
-from safe_ecs._core.parameters import ACTION_SPELLINGS, MAX_DEPTH, Parameters
+from safe_ecs._core.parameters import MAX_DEPTH, Parameters, kind_of, may_name_action
 from safe_ecs._core.request import LaunchTemplate
 from tests.support.merged_calls import effective, targets
-
-
-def test_parameters_are_collected_by_what_they_are() -> None:
-    """Lower case where ECS's own spelling is not known to matter."""
-    seen = Parameters()
-    assert (seen.unreadable, seen.actions, seen.versions, seen.owner) == ("", [], [], {})
-    for name, value in {
-        "Action": " DeleteSecurityGroup ",
-        "ACTION": "RunInstances",
-        "Version": "2014-05-26",
-        " version": "1",
-        "RegionId": " CN-Beijing ",
-        "OwnerAccount": "Me",
-        "OwnerId": 7,
-        "ownerid": "7",
-        "ResourceOwnerAccount": "him",
-        "ResourceOwnerID": "9",
-        "SecurityGroupId": " SG-A ",
-        "SecurityGroupIds.1": "sg-b",
-        "Description": "mine",
-    }.items():
-        seen.add(name, value)
-    assert (seen.actions, seen.versions) == (["DeleteSecurityGroup", "RunInstances"], ["2014-05-26", "1"])
-    assert (list(seen.region_ids), list(seen.targets), list(seen.spelt)) == (
-        ["cn-beijing"],
-        ["sg-a", "sg-b"],
-        ["SG-A"],
-    )
-    assert seen.owner == {
-        "owneraccount": "Me",
-        "ownerid": "7",
-        "resourceowneraccount": "him",
-        "resourceownerid": "9",
-    }
-    assert seen.unreadable == ""
-
-
-@pytest.mark.parametrize(
-    "value", ["[x", "[1]", '["sg-a", 1]', '"sg-a', "[" * 100_000], ids=lambda value: value[:9]
-)
-def test_a_value_that_begins_like_json_and_is_no_array_of_ids_is_named(value: str) -> None:
-    seen = Parameters()
-    seen.add("SecurityGroupIds", value)
-    assert seen.unreadable == "the value of SecurityGroupIds is no JSON array of group ids"
 
 
 @pytest.mark.parametrize("value", ["", "  ", "[]", '[""]', None, [], [None]], ids=repr)
@@ -111,28 +68,16 @@ def test_what_is_nested_too_deep_for_ecs_is_not_followed_for_ever() -> None:
     assert request.unreadable == "its parameters are nested more than 32 deep"
 
 
-@pytest.mark.parametrize(
-    ("changes", "groups"),
-    [
-        ({"query": {"SecurityGroupId": b"\xffsg-a"}}, ("\N{REPLACEMENT CHARACTER}sg-a",)),
-        ({"query": {"SecurityGroupId": bytearray(b" SG-A ")}}, ("sg-a",)),
-        ({"query": {"SecurityGroupIds": '["sg-a", " ", "SG-B "]'}}, ("sg-a", "sg-b")),
-        ({"query": {"SecurityGroupIds": '"sg-a"'}}, ("sg-a",)),
-        ({"query": {"SecurityGroupIds": frozenset({"sg-a"})}}, ("sg-a",)),
-        ({"query": {"SecurityGroupIds": {"1": {"sg-a"}}}}, ("sg-a",)),
-        ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a", "sg-b")),
-        ({"query": {"SecurityGroupId.1.2": "sg-a", "1": "sg-b", "": "sg-c"}}, ("sg-a",)),
-        ({"query": {"SecurityGroupId": "X-1"}}, ("x-1",)),
-        ({"query": {b" securitygroupid ": "sg-a"}}, ("sg-a",)),
-        ({"query": {"SecurityGroupId": None, "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
-        ({"query": {"SecurityGroupId": "  ", "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
-    ],
-    ids=str,
-)
-def test_a_group_is_seen_however_it_is_named_and_written(changes: Any, groups: tuple[str, ...]) -> None:
-    request = effective(**changes)
-    assert request is not None
-    assert request.targets == groups
+def test_numbers_within_json_are_those_of_repeated_parameters() -> None:
+    """JSON is read like a form: a list's index is a number in the name, and the RegionId within Tag is not the call's."""
+    body = {
+        "NetworkInterface": [{"SecurityGroupId": "sg-a"}],
+        "RegionId": "cn-beijing",
+        "Tag": {"RegionId": "x"},
+    }
+    for request in (effective(body=body), effective(body=json.dumps(body))):
+        assert request is not None
+        assert (request.targets, request.region_ids) == (("sg-a",), ("cn-beijing",))
 
 
 def launch_templates(**query: Any) -> tuple[LaunchTemplate, ...]:
@@ -243,9 +188,46 @@ def test_the_text_that_a_string_enumeration_is_comes_before_its_name() -> None:
     assert request.region_ids == ("cn-hangzhou", "either.blank")
 
 
-def test_every_spelling_of_the_parameter_for_the_action_is_known() -> None:
-    assert len(ACTION_SPELLINGS) == 2**6
-    assert {spelling.lower() for spelling in ACTION_SPELLINGS} == {"action"}
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("SecurityGroupId", "target"),
+        ("A.12.SecurityGroupIds.3.4", "target"),
+        ("SourceSecurityGroupId", None),
+        ("Security.GroupId", None),
+        ("SecurityGroupId[0]", "target"),
+        ("RegionId", "region"),
+        ("..regionid.1", "region"),
+        ("Region.Id", None),
+        ("Tag.1.RegionId", None),
+        ("RegionId1", None),
+        ("RegionId[1]", "region"),
+        ("Tag[1].RegionId", None),
+        ("", None),
+        (".1.", None),
+    ],
+)
+def test_a_name_is_known_by_its_parts_less_the_numbers(name: str, kind: str | None) -> None:
+    """One that is not plain is known by its letters."""
+    assert kind_of(name) == kind
+
+
+@pytest.mark.parametrize(
+    ("names", "may"),
+    [
+        ([], False),
+        (["RegionId", "SecurityGroupId"], False),
+        (["RegionId", "aCTION"], True),
+        (["Action.1"], True),
+        (["Tag.Action"], False),
+        (["[Action]"], True),
+        (["Act\u0131on"], True),
+        ([b"Action"], True),
+        ([1], True),
+    ],
+)
+def test_a_glance_at_names_errs_to_the_safe_side(names: list[object], may: bool) -> None:  # noqa: FBT001 - parametrized
+    assert may_name_action(tuple(names)) == may
 
 
 def test_lists_that_hold_one_another_many_times_cannot_be_read() -> None:
@@ -263,3 +245,67 @@ def test_a_container_is_named_by_the_last_512_letters_of_its_name() -> None:
     """No name known to ECS is longer, and the names of members must not grow with every level."""
     assert targets(query={f"SecurityGroupIds.{'x' * 495}": ["sg-a"]}) == ("sg-a",)
     assert targets(query={f"SecurityGroupIds.{'x' * 496}": ["sg-a"]}) == ()
+
+
+def test_parameters_are_collected_by_what_they_are() -> None:
+    """Lower case where ECS's own spelling is not known to matter."""
+    seen = Parameters()
+    assert (seen.unreadable, seen.actions, seen.versions, seen.owner) == ("", [], [], {})
+    for name, value in {
+        "Action": " DeleteSecurityGroup ",
+        "ACTION": "RunInstances",
+        "Version": "2014-05-26",
+        "VERSION": "1",
+        "RegionId": " CN-Beijing ",
+        "OwnerAccount": "Me",
+        "OwnerId": 7,
+        "ownerid": "7",
+        "ResourceOwnerAccount": "him",
+        "ResourceOwnerID": "9",
+        "SecurityGroupId": " SG-A ",
+        "SecurityGroupIds.1": "sg-b",
+        "Description": "mine",
+    }.items():
+        seen.add(name, value)
+    assert (seen.actions, seen.versions) == (["DeleteSecurityGroup", "RunInstances"], ["2014-05-26", "1"])
+    assert (list(seen.region_ids), list(seen.targets)) == (["cn-beijing"], ["sg-a", "SG-A", "sg-b"])
+    assert seen.owner == {
+        "owneraccount": "Me",
+        "ownerid": "7",
+        "resourceowneraccount": "him",
+        "resourceownerid": "9",
+    }
+    assert seen.unreadable == ""
+
+
+@pytest.mark.parametrize(
+    "value", ["[x", "[1]", '["sg-a", 1]', '"sg-a', "[" * 100_000], ids=lambda value: value[:9]
+)
+def test_a_value_that_begins_like_json_and_is_no_array_of_ids_is_named(value: str) -> None:
+    seen = Parameters()
+    seen.add("SecurityGroupIds", value)
+    assert seen.unreadable == "the value of SecurityGroupIds is no JSON array of group ids"
+
+
+@pytest.mark.parametrize(
+    ("changes", "groups"),
+    [
+        ({"query": {"SecurityGroupId": b"\xffsg-a"}}, ("\N{REPLACEMENT CHARACTER}sg-a",)),
+        ({"query": {"SecurityGroupId": bytearray(b" SG-A ")}}, ("sg-a", "SG-A")),
+        ({"query": {"SecurityGroupIds": '["sg-a", " ", "SG-B "]'}}, ("sg-a", "sg-b", "SG-B")),
+        ({"query": {"SecurityGroupIds": '"sg-a"'}}, ("sg-a",)),
+        ({"query": {"SecurityGroupIds": frozenset({"sg-a"})}}, ("sg-a",)),
+        ({"query": {"SecurityGroupIds": {"1": {"sg-a"}}}}, ("sg-a",)),
+        ({"query": {".SecurityGroupId.": "sg-a", "SecurityGroupId.x": "sg-b"}}, ("sg-a", "sg-b")),
+        ({"query": {"SecurityGroupId.1.2": "sg-a", "1": "sg-b", "": "sg-c"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "X-1"}}, ("x-1", "X-1")),
+        ({"query": {b" securitygroupid ": "sg-a"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": None, "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
+        ({"query": {"SecurityGroupId": "  ", "SecurityGroupIds": "sg-a"}}, ("sg-a",)),
+    ],
+    ids=str,
+)
+def test_a_group_is_seen_however_it_is_named_and_written(changes: Any, groups: tuple[str, ...]) -> None:
+    request = effective(**changes)
+    assert request is not None
+    assert request.targets == groups

@@ -23,8 +23,8 @@ def test_a_call_of_a_guarded_operation_is_guarded(action: str, is_guarded: bool)
     assert PLAIN._replace(action=action).is_guarded is is_guarded
 
 
-def test_a_call_names_no_launch_template_and_no_capitals_unless_they_are_given() -> None:
-    assert (PLAIN.templates, PLAIN.spelt) == ((), ())
+def test_a_call_names_no_launch_template_unless_one_is_given() -> None:
+    assert PLAIN.templates == ()
 
 
 def test_the_version_is_that_of_ecs() -> None:

@@ -125,13 +125,6 @@ def test_a_group_that_one_region_lacks_and_one_that_it_cannot_say_are_both_found
     assert decided(decision) == ("allowed", tuple(found), ())
 
 
-def test_a_group_that_is_managed_in_a_later_region_is_managed() -> None:
-    """Though an earlier region could not be asked: ids are not used twice."""
-    managed = group("sg-a", "cn-beijing", managed=True)
-    _, decision = play(REQUEST._replace(targets=("sg-a",)), [unknown("sg-a")], [managed])
-    assert decided(decision) == ("denied", (managed,), ())
-
-
 @pytest.mark.parametrize("is_first_unknown", [True, False])
 def test_missing_here_does_not_outweigh_unknown_there(is_first_unknown: bool) -> None:  # noqa: FBT001 - parametrized
     """The order of the regions makes no difference."""
@@ -223,34 +216,51 @@ def test_templates_are_left_alone_where_the_policy_says_so() -> None:
     assert decided(decision) == ("allowed", (), ())
 
 
-SPELT = REQUEST._replace(spelt=("SG-A", "Sg-B"), region_ids=())
+SPELT = REQUEST._replace(targets=("sg-a", "SG-A"), region_ids=())
 
 
-def test_what_is_missing_is_asked_for_as_it_is_spelt() -> None:
-    """An ECS that distinguishes case knows the group by the caller's spelling only. Other groups are not asked for again."""
-    lacking = [group("sg-a", "cn-beijing", exists=False), group("sg-b", "cn-beijing")]
-    spelt = group("SG-A", "cn-beijing", managed=True)
-    questions, decision = play(SPELT, lacking, [spelt])
-    assert questions == [read("cn-beijing", "sg-a", "sg-b"), read("cn-beijing", "SG-A")]
-    assert decided(decision) == ("denied", (spelt, lacking[1]), ())
-    questions, _ = play(SPELT, [unknown("sg-a"), group("sg-b", "cn-beijing")])
-    assert questions == [read("cn-beijing", "sg-a", "sg-b")]
+LACKING = group("sg-a", "cn-beijing", exists=False)
 
 
-def test_what_cannot_be_said_of_an_id_as_it_is_spelt_is_not_known() -> None:
-    """A group missing in both spellings is missing, under its lower-case id."""
-    lacking = [group(each, "cn-beijing", exists=False) for each in ("sg-a", "sg-b")]
-    questions, decision = play(SPELT, lacking, [unknown("SG-A"), group("Sg-B", "cn-beijing", exists=False)])
-    assert questions[1:] == [read("cn-beijing", "SG-A", "Sg-B")]
-    assert decided(decision) == ("unavailable", (lacking[1],), (unknown("SG-A"),))
+MANAGED = group("sg-a", "cn-beijing", managed=True)
+
+
+FREE = group("sg-a", "cn-beijing")
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ((LACKING, MANAGED), ("denied", (MANAGED,), ())),
+        ((FREE, LACKING), ("allowed", (FREE,), ())),
+        ((FREE, MANAGED), ("denied", (MANAGED,), ())),
+        ((FREE, unknown("sg-a")), ("allowed", (FREE,), ())),
+        ((MANAGED, unknown("sg-a")), ("denied", (MANAGED,), ())),
+        ((LACKING, unknown("sg-a")), ("unavailable", (), (unknown("sg-a"),))),
+        ((LACKING, LACKING), ("allowed", (LACKING,), ())),
+    ],
+)
+def test_what_one_spelling_says_counts_for_both(answers: tuple[Any, Any], expected: Any) -> None:
+    """An ECS that minds the case of ids knows a group by one of them: it is listed once."""
+    for said in (answers, answers[::-1]):
+        questions, decision = play(SPELT, dict(zip(SPELT.targets, said, strict=True)))
+        assert questions == [read("cn-beijing", "sg-a", "SG-A")]
+        assert decided(decision) == expected
 
 
 def test_the_groups_of_launch_templates_are_asked_for_as_they_are_spelt_there() -> None:
-    """The groups of the request are asked for in the caller's spelling as well."""
-    request = SPELT._replace(targets=("sg-a",), spelt=("SG-A",), templates=(ONE,))
-    lacking = [group(each, "cn-beijing", exists=False) for each in ("sg-a", "sg-b", "sg-c")]
-    questions, _ = play(request, ("SG-B", "sg-c"), lacking, [])
-    assert questions[1:] == [read("cn-beijing", "sg-a", "sg-b", "sg-c"), read("cn-beijing", "SG-A", "SG-B")]
+    """Those of the request as well."""
+    request = SPELT._replace(templates=(ONE,))
+    targets = ("sg-a", "SG-A", "sg-b", "SG-B", "sg-c")
+    answer = {each: group(each.lower(), "cn-beijing") for each in targets}
+    questions, decision = play(request, ("SG-B", "sg-c"), answer)
+    assert questions[1:] == [read("cn-beijing", *targets)]
+    assert [each.security_group_id for each in decision.groups] == ["sg-a", "sg-b", "sg-c"]
+
+
+def test_without_any_region_a_group_of_two_spellings_is_named_once() -> None:
+    _, decision = play(NOWHERE._replace(targets=SPELT.targets))
+    assert [each.security_group_id for each in decision.undetermined] == ["sg-a"]
 
 
 @pytest.mark.parametrize(
@@ -287,3 +297,10 @@ def test_what_is_known_is_concluded_from() -> None:
         (managed,),
         (unknown("sg-b"),),
     )
+
+
+def test_a_group_that_is_managed_in_a_later_region_is_managed() -> None:
+    """Though an earlier region could not be asked: ids are not used twice."""
+    managed = group("sg-a", "cn-beijing", managed=True)
+    _, decision = play(REQUEST._replace(targets=("sg-a",)), [unknown("sg-a")], [managed])
+    assert decided(decision) == ("denied", (managed,), ())
