@@ -7,7 +7,7 @@ from safe_ecs._lazy import offer
 if TYPE_CHECKING:
     from safe_ecs._core.decision import Decision, GroupStatus, Undetermined
     from safe_ecs._core.operations import OPERATIONS, Operation
-    from safe_ecs.cache._memory import StatusCache
+    from safe_ecs.cache._status_cache import StatusCache
     from safe_ecs.client import Client, guard
     from safe_ecs.errors import GuardError, ManagedSecurityGroupError, StatusUnavailableError
     from safe_ecs.policy import GuardPolicy
@@ -23,7 +23,7 @@ else:
             "GuardPolicy": "safe_ecs.policy",
             "ManagedSecurityGroupError": "safe_ecs.errors",
             "Operation": "safe_ecs._core.operations",
-            "StatusCache": "safe_ecs.cache._memory",
+            "StatusCache": "safe_ecs.cache._status_cache",
             "StatusUnavailableError": "safe_ecs.errors",
             "Undetermined": "safe_ecs._core.decision",
             "guard": "safe_ecs.client",

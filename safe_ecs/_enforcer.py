@@ -6,15 +6,15 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from safe_ecs._bypass import unless_bypassed
-from safe_ecs._core.drive import drive, drive_async
+from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.operations import LEARNING_ACTIONS
 from safe_ecs._core.review import conclude, first_read, review
 from safe_ecs._lookup.context import Resources
 from safe_ecs._lookup.learning import Learner
-from safe_ecs._lookup.loops import LOOPS
+from safe_ecs._lookup.loop_batches import LOOPS
 from safe_ecs._lookup.resolver import Resolver
-from safe_ecs._lookup.threads import THREADS
-from safe_ecs.cache._memory import SHARED, StatusCache
+from safe_ecs._lookup.thread_batches import THREADS
+from safe_ecs.cache._status_cache import SHARED, StatusCache
 from safe_ecs.errors import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.observe._counters import Counters
 from safe_ecs.observe._dispatcher import Dispatcher
@@ -144,6 +144,7 @@ class Enforcer:
         """
         decision = self._decide_from_cache(client, request)
         if decision is None:
+            # One generator leads from the rule to the batch: the review yields the batch requests of its resolver.
             resolver = Resolver(self.resources, client, call)
             decision = drive(review(request, self.policy, resolver), THREADS.load)
             decision = decision._replace(reads=resolver.reads)
@@ -172,9 +173,10 @@ class Enforcer:
     def _passes_at_a_glance(self, request: EffectiveRequest) -> bool:
         """Return whether every target is remembered as unmanaged, and no observer wants to hear of it.
 
-        Such a call is allowed under any policy, and need not be put into a decision. That is nearly every call: the
-        glance saves it the review. The glance may only say yes where the review would say ``allowed``.
+        Such a call is allowed under any policy, and need not be put into a decision.
         """
+        # Nearly every call passes here, so the glance makes no decision and no status. It may only say yes where the
+        # review would say "allowed": a fast path that knew less than the review would be a hole.
         read = first_read(request, self.policy)
         if read is None or not self.cache.holds_unmanaged(read, self.policy.ttl):
             return False
@@ -184,10 +186,9 @@ class Enforcer:
         return True
 
     def _decide_from_cache(self, client: OpenApiClient, request: EffectiveRequest) -> Decision | None:
-        """Return the decision if every target is remembered as a group that exists, None otherwise.
-
-        That takes half the time of a review that asks nothing.
-        """
+        """Return the decision if every target is remembered as a group that exists, None otherwise."""
+        # A refusal of a known group is the second most frequent outcome. This takes half the time of a review that
+        # asks nothing. A missing group is left to the review, because another region may have it.
         read = first_read(request, self.policy)
         if read is None:
             return None
@@ -202,12 +203,10 @@ class Enforcer:
         return conclude(request, self.policy, read.region_id, groups, ())
 
     def _settle(self, decision: Decision, began: int, call: Call) -> None:
-        """Tell the observers of a decision, and stop a refused call.
-
-        A refused call takes its one-shot headers along: the client's next call must not send them.
-        """
+        """Tell the observers of a decision, and stop a refused call."""
         outcome, decision_id = decision.outcome, None
         if decision.refused:
+            # The stock client's call would have used its one-shot headers up. The next call must not send them.
             call.take_once_headers()
         self.counters.count_call(refused=decision.refused)
         if outcome == "bypassed":

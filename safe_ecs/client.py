@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alibabacloud_tea_openapi.utils_models import Config
 
     from safe_ecs._enforcer import Enforcer
-    from safe_ecs.cache._memory import StatusCache
+    from safe_ecs.cache._status_cache import StatusCache
     from safe_ecs.observe._observer import Observer
     from safe_ecs.policy import GuardPolicy
 
@@ -143,6 +143,7 @@ def _twin_class(cls: type[OpenApiClient]) -> type[GuardedTransports]:
         return Client
     if cls is OpenApiClient:
         return GuardedTransports
+    # The guarded class comes second: an override of ``cls`` runs first, and the guard reviews the call that it makes.
     guarded = Client if issubclass(cls, EcsClient) else GuardedTransports
 
     def describe(namespace: dict[str, object]) -> None:

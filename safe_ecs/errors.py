@@ -19,7 +19,7 @@ from uuid import uuid4
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs._core.decision import statuses_html
-from safe_ecs._core.notebook import note
+from safe_ecs._core.html import note
 from safe_ecs._core.operations import STATUS_QUERY
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from darabonba.core import DaraCore
 
 from safe_ecs._calls.call import Call, has_own_rpc_headers
 from safe_ecs._calls.copies import copy_containers
-from safe_ecs._core.effective import effective_request
+from safe_ecs._core.effective_request import effective_request
 from safe_ecs._core.operations import RELEVANT_ACTIONS
 from safe_ecs._core.parameters import may_name_action
 from safe_ecs._core.plain import is_plain_address

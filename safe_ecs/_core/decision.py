@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from safe_ecs._core.notebook import note, table
+from safe_ecs._core.html import note, table
 from safe_ecs._core.operations import OPERATIONS, STATUS_QUERY
 
 if TYPE_CHECKING:

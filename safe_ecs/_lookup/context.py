@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from safe_ecs._calls.call import Call
     from safe_ecs._core.review import Read, TemplateRead
-    from safe_ecs.cache._memory import StatusCache
+    from safe_ecs.cache._status_cache import StatusCache
     from safe_ecs.observe._counters import Counters
     from safe_ecs.observe._dispatcher import Dispatcher
     from safe_ecs.policy import GuardPolicy

@@ -9,15 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs._core.drive import drive, drive_async
+from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import STATUS_QUERY, TEMPLATE_QUERY
 from safe_ecs._lookup.batching import BatchResult
 from safe_ecs._lookup.queries.statuses import PAGE_SIZE, describe
 from safe_ecs._lookup.queries.templates import describe_template
 from safe_ecs._lookup.sending.breaker import Breaker
+from safe_ecs._lookup.sending.classify import failure_of
 from safe_ecs._lookup.sending.execute import Blocking, Sender
-from safe_ecs._lookup.sending.failures import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Hashable

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from safe_ecs._core.drive import drive, drive_async
+from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import STATUS_QUERY
 from safe_ecs._lookup.queries.regions import RegionQueries
 from safe_ecs._lookup.sending.breaker import Breaker
+from safe_ecs._lookup.sending.classify import timed_out
 from safe_ecs._lookup.sending.execute import Blocking, Sender
-from safe_ecs._lookup.sending.failures import timed_out
 from safe_ecs.cache._background import within
 
 if TYPE_CHECKING:

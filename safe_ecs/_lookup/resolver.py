@@ -63,6 +63,7 @@ class Resolver:
         failures = {} if self._refresh else lookup.breaker.recent_failures(unknown)
         counters.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
+            # The answer to a question that was asked before forget() is no answer after it.
             not_before = (
                 math.inf if self._refresh else cache.forgotten_at((*map(normal_id, asked), read.host))
             )

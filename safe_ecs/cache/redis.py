@@ -24,7 +24,7 @@ except ModuleNotFoundError as error:
 
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs.cache._background import within
-from safe_ecs.cache._memory import StatusCache
+from safe_ecs.cache._status_cache import StatusCache
 from safe_ecs.observe._log import LOGGER
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from alibabacloud_ecs20140526 import models
 from alibabacloud_ecs20140526.client import Client as StockClient
 
-from safe_ecs._lookup.sending.failures import failure_of
-from safe_ecs.cache._memory import StatusCache
+from safe_ecs._lookup.sending.classify import failure_of
+from safe_ecs.cache._status_cache import StatusCache
 from safe_ecs.cli._account import CREDENTIALS, add_endpoint_argument, config_for
 from safe_ecs.cli._terminal import add_form_arguments, progress, write_error, write_rows
 from safe_ecs.client import Client

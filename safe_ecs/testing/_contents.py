@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from safe_ecs._core.spelling import normal_id
-from safe_ecs.cache._memory import forget_endpoint
+from safe_ecs.cache._status_cache import forget_endpoint
 from safe_ecs.testing._snapshot import as_json, load_state, save_state
 from safe_ecs.testing._state import LaunchTemplate, Member, Rule, SecurityGroup, new_id
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import time
 from typing import TYPE_CHECKING, Final, cast
 
-from safe_ecs.cache._memory import forget_endpoint
+from safe_ecs.cache._status_cache import forget_endpoint
 from safe_ecs.testing._contents import DEFAULT_REGION_ID, Contents
 from safe_ecs.testing._faults import CannedAnswer, Fault
 from safe_ecs.testing._gateway import Gateway

@@ -43,7 +43,7 @@ def fake_ecs(request: pytest.FixtureRequest) -> Iterator[FakeEcs]:
 @pytest.fixture
 def guarded_client(fake_ecs: FakeEcs) -> Client:
     """A guarded client of ``fake_ecs``, with an empty cache of its own."""
-    from safe_ecs.cache._memory import StatusCache  # noqa: PLC0415 - see the top of the module
+    from safe_ecs.cache._status_cache import StatusCache  # noqa: PLC0415 - see the top of the module
     from safe_ecs.client import Client  # noqa: PLC0415 - as above
 
     return Client(fake_ecs.config(), cache=StatusCache())

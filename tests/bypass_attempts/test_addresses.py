@@ -11,7 +11,7 @@ from darabonba.runtime import RuntimeOptions
 from safe_ecs.testing import FakeEcs
 from tests.bypass_attempts.refusal import HARMLESS, REGION, refuse
 from tests.support.sdk import OpenApiRequest
-from tests.support.transports import DELETE, DOORS, params, query
+from tests.support.transports import DELETE, WAYS_TO_SEND, params, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ def _with_header(name: str, value: str) -> Callable[[Client, FakeEcs, str], Any]
 def _with_endpoint(query: str) -> Callable[[Client, FakeEcs, str], Any]:
     def send(client: Client, _: FakeEcs, group: str) -> Any:
         client._endpoint += query
-        return DOORS["do_request"](client, DELETE, OpenApiRequest(query={"SecurityGroupId": group}))
+        return WAYS_TO_SEND["do_request"](client, DELETE, OpenApiRequest(query={"SecurityGroupId": group}))
 
     return send
 

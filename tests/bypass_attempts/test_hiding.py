@@ -14,7 +14,7 @@ from Tea.exceptions import TeaException
 from safe_ecs import Client, ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.testing import FakeEcs, Fault
 from tests.support.sdk import TWICE, OpenApiRequest, models
-from tests.support.transports import DELETE, DOORS, TRANSPORTS, params, query
+from tests.support.transports import DELETE, TRANSPORTS, WAYS_TO_SEND, params, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,19 +90,19 @@ def with_blanks_and_capitals(_: Client, group: str) -> Any:
     return OpenApiRequest(query={"securitygroupid": f" \t{group.upper()} "}), RuntimeOptions()
 
 
-@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest", "do_request_async"])
+@pytest.mark.parametrize("transport", ["do_request", "do_rpcrequest", "do_request_async"])
 @pytest.mark.parametrize("name", CHANNELS)
 def test_no_parameter_channel_hides_a_managed_group(
-    ecs: FakeEcs, stock: Any, client: Client, managed: str, name: str, door: str
+    ecs: FakeEcs, stock: Any, client: Client, managed: str, name: str, transport: str
 ) -> None:
     """The guard reads every source of parameters that the SDK sends, and refuses as ECS would."""
     request, runtime = CHANNELS[name](stock, managed)
     with pytest.raises(TeaException) as remote:
-        DOORS[door](stock, "RunInstances", request, runtime)
+        WAYS_TO_SEND[transport](stock, "RunInstances", request, runtime)
     assert remote.value.code == ManagedSecurityGroupError.code
     request, runtime = CHANNELS[name](client, managed)
     with pytest.raises(ManagedSecurityGroupError):
-        DOORS[door](client, "RunInstances", request, runtime)
+        WAYS_TO_SEND[transport](client, "RunInstances", request, runtime)
     assert len(ecs.writes) == 1
 
 
@@ -146,7 +146,7 @@ def test_a_parameter_that_replaces_the_action_does_not_hide_it(
     else:
         client._endpoint += f"/?Action={DELETE}&"
     with pytest.raises(ManagedSecurityGroupError):
-        DOORS["do_rpcrequest"](client, HARMLESS, request)
+        WAYS_TO_SEND["do_rpcrequest"](client, HARMLESS, request)
     assert not ecs.writes
 
 
@@ -169,7 +169,7 @@ def test_a_header_does_not_hide_what_a_gateway_plug_in_sends(
     request = query(managed)
     request.headers = header
     with pytest.raises(ManagedSecurityGroupError):
-        DOORS["execute"](client, DELETE, request)
+        WAYS_TO_SEND["execute"](client, DELETE, request)
     assert not ecs.writes
 
 
@@ -189,7 +189,7 @@ def test_a_call_whose_action_is_replaced_by_a_query_is_let_through(
 ) -> None:
     """The guard judges the action on the wire: here a header makes it a query."""
     client.set_rpc_headers({"x-acs-action": HARMLESS})
-    DOORS["do_request"](client, DELETE, query(managed))
+    WAYS_TO_SEND["do_request"](client, DELETE, query(managed))
     assert [request.action for request in ecs.requests] == [HARMLESS]
 
 
@@ -200,7 +200,7 @@ def test_headers_for_one_try_do_not_hide_what_a_second_try_would_send(
     client._retry_options = RetryOptions({"retryable": True})
     client.set_rpc_headers({"x-acs-action": HARMLESS})
     with pytest.raises(ManagedSecurityGroupError):
-        DOORS["do_request"](client, DELETE, query(managed))
+        WAYS_TO_SEND["do_request"](client, DELETE, query(managed))
     assert not ecs.writes
 
 
@@ -214,7 +214,7 @@ def test_a_host_for_one_try_does_not_hide_where_a_second_try_would_go(
         other.fail(DELETE, Fault("unavailable"), times=1)
         client.set_rpc_headers({"host": other.endpoint})
         with pytest.raises(StatusUnavailableError, match="a further one would go elsewhere"):
-            DOORS["do_request"](client, DELETE, query(managed))
+            WAYS_TO_SEND["do_request"](client, DELETE, query(managed))
         assert not other.writes
     assert not ecs.writes
 
@@ -246,16 +246,16 @@ def test_the_read_goes_to_no_host_that_stands_behind_the_one_the_call_goes_to(
     assert not ecs.writes
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("transport", WAYS_TO_SEND)
 def test_layers_of_an_unguarded_call_reach_ecs_as_with_the_stock_client(
-    ecs: FakeEcs, stock: Any, client: Client, ordinary: str, door: str
+    ecs: FakeEcs, stock: Any, client: Client, ordinary: str, transport: str
 ) -> None:
     """Global parameters, the runtime's parameters, headers and body arrive unchanged."""
     for each in (stock, client):
         each._global_parameters = GlobalParameters(queries={"A": "1"}, headers={"a": "1"})
         each.set_rpc_headers({"c": "3"})
         runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"B": "2"}, headers={"b": "2"}))
-        DOORS[door](each, HARMLESS, query(ordinary), runtime)
+        WAYS_TO_SEND[transport](each, HARMLESS, query(ordinary), runtime)
     sent, ours = ecs.requests
     volatile = {"authorization", "date", "x-acs-date", "x-acs-signature-nonce"}
     assert sent.parameters.keys() == ours.parameters.keys() >= {"A", "B"}
@@ -337,15 +337,15 @@ def test_a_value_that_cannot_be_turned_into_text_is_refused(ecs: FakeEcs, client
     assert not ecs.requests
 
 
-@pytest.mark.parametrize("door", TRANSPORTS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_call_with_nothing_to_send_fails_as_with_the_stock_client(
-    ecs: FakeEcs, stock: Any, client: Client, door: str
+    ecs: FakeEcs, stock: Any, client: Client, transport: str
 ) -> None:
     """The guard raises the SDK's own error for a call that the SDK refuses."""
     errors = []
     for each in (stock, client):
         with pytest.raises(Exception) as error:  # noqa: PT011 - any error of the SDK
-            DOORS[door](each, DELETE, None)
+            WAYS_TO_SEND[transport](each, DELETE, None)
         errors.append((type(error.value), str(error.value)))
     assert errors[0] == errors[1]
     assert not ecs.requests

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs._core.drive import drive
-from safe_ecs._core.effective import effective_request
+from safe_ecs._core.drivers import drive
+from safe_ecs._core.effective_request import effective_request
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import RELEVANT_ACTIONS
 from safe_ecs._core.request import ECS_VERSION, EffectiveRequest, LaunchTemplate, MergedCall

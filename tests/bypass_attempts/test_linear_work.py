@@ -15,7 +15,7 @@ from darabonba.runtime import RuntimeOptions
 from safe_ecs import GuardError, ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs._calls.copies import copy_containers
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs._core.drive import drive
+from safe_ecs._core.drivers import drive
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.parameters import MAX_DEPTH
 from safe_ecs._core.request import LaunchTemplate
@@ -24,8 +24,8 @@ from safe_ecs._core.spelling import normal_ids
 from safe_ecs._lookup.queries.regions import RegionQueries
 from safe_ecs._lookup.queries.statuses import describe
 from safe_ecs._lookup.queries.templates import describe_template
-from safe_ecs.cache._memory import StatusCache
 from safe_ecs.cache._principal import Principal
+from safe_ecs.cache._status_cache import StatusCache
 from safe_ecs.cache.redis import _decoded, _encoded
 from safe_ecs.policy import GuardPolicy
 from safe_ecs.testing import CannedAnswer
@@ -265,7 +265,7 @@ def test_lists_that_hold_one_another_many_times_are_given_up_in_time() -> None:
     """Thirty lists that each hold the next one twice have a thousand million members."""
     printed = run_script(
         """
-        from safe_ecs._core.effective import effective_request
+        from safe_ecs._core.effective_request import effective_request
         from safe_ecs._core.request import MergedCall
         from safe_ecs._calls.copies import copy_containers
         value = ["sg-1"]
@@ -287,7 +287,7 @@ def test_long_names_of_nested_parameters_are_not_copied_for_each_member() -> Non
     """Copies of a million letters for each of a hundred thousand members would take a day."""
     printed = run_script(
         """
-        from safe_ecs._core.effective import effective_request
+        from safe_ecs._core.effective_request import effective_request
         from safe_ecs._core.request import MergedCall
         body = {"x" * 10**6: ["y"] * 10**5, "z" * 10**6: {"SecurityGroupId": "sg-1"}}
         call = MergedCall({}, None, False, {}, body, False, "/", "h", False, "DeleteSecurityGroup", None, None, "HTTPS")

@@ -16,7 +16,7 @@ from safe_ecs.testing import CannedAnswer, FakeEcs
 from tests.bypass_attempts.refusal import HARMLESS, refuse
 from tests.support.concurrency import Callers
 from tests.support.sdk import OpenApiRequest
-from tests.support.transports import DELETE, DOORS, params, query
+from tests.support.transports import DELETE, WAYS_TO_SEND, params, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,10 +124,10 @@ AGAIN = RetryOptions({
 FAILS = CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}', delay=0.3)
 
 
-@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest", "do_request_async"])
+@pytest.mark.parametrize("transport", ["do_request", "do_rpcrequest", "do_request_async"])
 @pytest.mark.parametrize("part", ["query", "body", "runtime"])
 def test_a_call_that_the_sdk_sends_again_is_sent_as_it_was(
-    ecs: FakeEcs, client: Client, managed: str, ordinary: str, part: str, door: str
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, part: str, transport: str
 ) -> None:
     """A further try sends the reviewed values, even if the caller has reused the objects since the first one."""
     client._retry_options = AGAIN
@@ -139,7 +139,7 @@ def test_a_call_that_the_sdk_sends_again_is_sent_as_it_was(
     else:
         setattr(request, part, queries)
     ecs.answer_with(DELETE, FAILS)
-    with _sent_once(ecs, lambda: DOORS[door](client, DELETE, request, runtime)):
+    with _sent_once(ecs, lambda: WAYS_TO_SEND[transport](client, DELETE, request, runtime)):
         queries["SecurityGroupId"] = managed
     assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary, ordinary]
 

@@ -11,14 +11,14 @@ from darabonba.runtime import RuntimeOptions
 
 from tests.bypass_attempts.refusal import HARMLESS, REGION, refuse
 from tests.support.sdk import OpenApiRequest
-from tests.support.transports import DELETE, DOORS, params, query
+from tests.support.transports import DELETE, WAYS_TO_SEND, params, query
 
 if TYPE_CHECKING:
     from safe_ecs import Client
     from safe_ecs.testing import FakeEcs
 
 
-DOORS_TRIED = ("do_request", "do_rpcrequest", "execute", "call_api", "do_request_async")
+TRIED_WAYS = ("do_request", "do_rpcrequest", "execute", "call_api", "do_request_async")
 
 
 HIDDEN_NAMES = (
@@ -35,18 +35,18 @@ HIDDEN_NAMES = (
 )
 
 
-@pytest.mark.parametrize("door", DOORS_TRIED)
+@pytest.mark.parametrize("transport", TRIED_WAYS)
 @pytest.mark.parametrize("name", HIDDEN_NAMES)
 @pytest.mark.parametrize("channel", ["query", "body"])
 def test_no_name_of_the_action_hides_one_behind_a_harmless_call(
-    ecs: FakeEcs, client: Client, managed: str, name: Any, door: str, channel: str
+    ecs: FakeEcs, client: Client, managed: str, name: Any, transport: str, channel: str
 ) -> None:
     """At a glance or in a review."""
     request = OpenApiRequest(**{
         "query": query(managed).query,
         channel: {**query(managed).query, name: DELETE},
     })
-    refuse(lambda: DOORS[door](client, HARMLESS, request), ecs)
+    refuse(lambda: WAYS_TO_SEND[transport](client, HARMLESS, request), ecs)
 
 
 HIDDEN_ACTIONS = (
@@ -64,11 +64,13 @@ HIDDEN_ACTIONS = (
 )
 
 
-@pytest.mark.parametrize("door", DOORS_TRIED)
+@pytest.mark.parametrize("transport", TRIED_WAYS)
 @pytest.mark.parametrize("action", HIDDEN_ACTIONS)
-def test_no_text_hides_the_action(ecs: FakeEcs, client: Client, managed: str, action: Any, door: str) -> None:
+def test_no_text_hides_the_action(
+    ecs: FakeEcs, client: Client, managed: str, action: Any, transport: str
+) -> None:
     """Encoded, cut off, or with something in between."""
-    refuse(lambda: DOORS[door](client, action, query(managed)), ecs)
+    refuse(lambda: WAYS_TO_SEND[transport](client, action, query(managed)), ecs)
 
 
 ADDRESSES = (

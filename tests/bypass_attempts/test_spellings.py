@@ -11,7 +11,7 @@ import pytest
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardPolicy
-from safe_ecs._core.drive import drive
+from safe_ecs._core.drivers import drive
 from safe_ecs._core.review import Read, TemplateRead, review
 from safe_ecs._lookup.queries.statuses import describe
 from safe_ecs.testing import CannedAnswer, FakeEcs
@@ -19,7 +19,7 @@ from tests.bypass_attempts.refusal import HARMLESS, REGION, RUN, refuse
 from tests.support.merged_calls import effective
 from tests.support.resolvers import PlayedResolver
 from tests.support.sdk import OpenApiRequest
-from tests.support.transports import DELETE, DOORS, params, query
+from tests.support.transports import DELETE, WAYS_TO_SEND, params, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,14 +61,14 @@ IDS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest", "do_request_async"])
+@pytest.mark.parametrize("transport", ["do_request", "do_rpcrequest", "do_request_async"])
 @pytest.mark.parametrize("spelling", IDS)
 def test_no_spelling_of_an_id_hides_a_managed_group(
-    ecs: FakeEcs, client: Client, managed: str, spelling: str, door: str
+    ecs: FakeEcs, client: Client, managed: str, spelling: str, transport: str
 ) -> None:
     """An id that ECS may read in two ways is never "missing": blanks, look-alikes, encodings, lists."""
     request = OpenApiRequest(query={**REGION, "SecurityGroupId": IDS[spelling](managed)})
-    refuse(lambda: DOORS[door](client, DELETE, request), ecs)
+    refuse(lambda: WAYS_TO_SEND[transport](client, DELETE, request), ecs)
 
 
 PLAIN_AFTER_ALL = {
@@ -240,16 +240,16 @@ VERSIONS = (
 @pytest.mark.parametrize("action", ACTIONS)
 def test_no_spelling_of_an_action_hides_it(ecs: FakeEcs, client: Client, managed: str, action: str) -> None:
     """The guard folds letters as lenient servers may do, for example a dotless i to an i."""
-    refuse(lambda: DOORS["do_rpcrequest"](client, action, query(managed)), ecs)
+    refuse(lambda: WAYS_TO_SEND["do_rpcrequest"](client, action, query(managed)), ecs)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("door", ["do_request", "do_rpcrequest"])
+@pytest.mark.parametrize("transport", ["do_request", "do_rpcrequest"])
 def test_no_spelling_of_the_version_hides_a_call(
-    ecs: FakeEcs, client: Client, managed: str, version: Any, door: str
+    ecs: FakeEcs, client: Client, managed: str, version: Any, transport: str
 ) -> None:
     """A call belongs to another product only if its version is another one beyond doubt."""
-    refuse(lambda: DOORS[door](client, DELETE, query(managed), version=version), ecs)
+    refuse(lambda: WAYS_TO_SEND[transport](client, DELETE, query(managed), version=version), ecs)
 
 
 @pytest.mark.parametrize("method", ["GET", "get", "PUT", "DELETE"])
@@ -269,18 +269,18 @@ INJECTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("door", ["do_request", "do_request_async"])
+@pytest.mark.parametrize("transport", ["do_request", "do_request_async"])
 @pytest.mark.parametrize("way", INJECTIONS)
 def test_no_line_break_smuggles_a_second_action(
-    ecs: FakeEcs, client: Client, managed: str, way: str, door: str
+    ecs: FakeEcs, client: Client, managed: str, way: str, transport: str
 ) -> None:
     """The libraries of HTTP do not send one, and neither does a method with a blank reach an operation."""
     changes = dict(INJECTIONS[way])
     request = query(managed)
     request.headers = changes.pop("headers", None)
-    method: Any = getattr(client, door)
+    method: Any = getattr(client, transport)
     with suppress(Exception):
         sent = method(params(HARMLESS, **changes), request, RuntimeOptions())
-        if door.endswith("_async"):
+        if transport.endswith("_async"):
             asyncio.run(sent)
     assert {each.action for each in ecs.requests} <= {HARMLESS, "DescribeSecurityGroups"}

@@ -12,11 +12,11 @@ import pytest
 
 from safe_ecs import OPERATIONS, Client
 from tests.support.sdk_operations import operations
-from tests.support.transports import DOORS
+from tests.support.transports import WAYS_TO_SEND
 from tests.tools.differential.comparison import Comparison
 from tests.tools.differential.operations import compare_operation
 from tests.tools.differential.recorder import Recorder
-from tests.tools.differential.transports import SETUPS, compare_door
+from tests.tools.differential.transports import SETUPS, compare_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +43,12 @@ def test_an_operation_is_sent_and_answered_as_by_the_stock_client(
 
 # The SDK leaves the session of an event stream open when it fails.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("door", DOORS)
-def test_a_door_sends_and_answers_as_that_of_the_stock_client(comparison: Comparison, door: str) -> None:
+@pytest.mark.parametrize("transport", WAYS_TO_SEND)
+def test_a_transport_sends_and_answers_as_that_of_the_stock_client(
+    comparison: Comparison, transport: str
+) -> None:
     """Both clients agree at each transport, also for other products and the generic client. Set-ups vary by transport."""
-    compare_door(comparison, door, SETUPS[list(DOORS).index(door) % len(SETUPS) :][:1])
+    compare_transport(comparison, transport, SETUPS[list(WAYS_TO_SEND).index(transport) % len(SETUPS) :][:1])
     gc.collect()  # Collect while the warnings of open sessions are ignored.
     assert comparison.counts.outcomes > 100
 

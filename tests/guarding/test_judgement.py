@@ -16,7 +16,7 @@ from Tea.exceptions import TeaException
 from safe_ecs import OPERATIONS, GuardPolicy, ManagedSecurityGroupError, StatusCache, guard
 from safe_ecs.errors import MANAGED_CODE
 from tests.support.sdk import OpenApiRequest
-from tests.support.transports import DOORS
+from tests.support.transports import WAYS_TO_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def test_the_guard_denies_exactly_what_ecs_refuses_as_managed(ecs: FakeEcs, data
     def outcome(client: OpenApiClient) -> Any:
         request, runtime = channel(client, parameters)
         try:
-            DOORS[way](client, action, request, runtime)
+            WAYS_TO_SEND[way](client, action, request, runtime)
         except TeaException as error:
             return error
         return None

@@ -11,10 +11,10 @@ import pytest
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
 from safe_ecs._lookup.sending.breaker import RetryQuota
-from safe_ecs._lookup.threads import THREADS
+from safe_ecs._lookup.thread_batches import THREADS
 from safe_ecs.testing import CannedAnswer
 from tests.support.concurrency import Callers
-from tests.support.observers import Notebook
+from tests.support.observers import RecordingObserver
 from tests.support.quotas import take
 from tests.support.sdk import models
 from tests.support.transports import call
@@ -204,7 +204,7 @@ def test_1000_calls_in_an_outage_wait_less_than_three_lookup_timeouts(
     ecs: FakeEcs, form: str, answer: CannedAnswer
 ) -> None:
     """Each call is for another group and is let through. The sum counts the guard's time without the writes."""
-    notebook = Notebook()
+    notebook = RecordingObserver()
     client = Client(
         ecs.config(),
         policy=GuardPolicy(on_unavailable="allow"),

@@ -44,8 +44,8 @@ from tests.support.secrets_search import (
     TOKEN,
     USER_DATA,
     Ear,
-    Ears,
-    Haystack,
+    EveryObserver,
+    SecretsSearch,
 )
 from tests.support.transports import call
 
@@ -64,26 +64,26 @@ FORMS: Final = ("sync", "sync with options", "async", "async with options")
 
 
 @pytest.fixture
-def ears(tmp_path: Path) -> Iterator[Ears]:
+def observer(tmp_path: Path) -> Iterator[EveryObserver]:
     """The loggers of safe_ecs and asyncio at DEBUG. asyncio logs the exceptions that tasks leave behind."""
-    ears = Ears(tmp_path / "decisions.jsonl")
-    handler, loggers = Ear(ears.logged), [logging.getLogger(name) for name in ("safe_ecs", "asyncio")]
+    observer = EveryObserver(tmp_path / "decisions.jsonl")
+    handler, loggers = Ear(observer.logged), [logging.getLogger(name) for name in ("safe_ecs", "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel("DEBUG")
-    yield ears
+    yield observer
     for logger, level in zip(loggers, levels, strict=True):
         logger.removeHandler(handler)
         logger.setLevel(level)
-    ears.tracers.shutdown()
-    ears.meters.shutdown()
+    observer.tracers.shutdown()
+    observer.meters.shutdown()
 
 
 @pytest.fixture
-def haystack(ecs: FakeEcs) -> Haystack:
+def search(ecs: FakeEcs) -> SecretsSearch:
     ecs.add_access_key(KEY_ID, KEY_SECRET, security_token=TOKEN)
-    return Haystack(ecs)
+    return SecretsSearch(ecs)
 
 
 def secret_config(ecs: FakeEcs, **changes: Any) -> Config:
@@ -131,17 +131,17 @@ POLICIES: Final = {
 
 
 def make_calls(
-    client: Any, haystack: Haystack, cache: StatusCache, forms: tuple[str, ...], *groups: str
+    client: Any, search: SecretsSearch, cache: StatusCache, forms: tuple[str, ...], *groups: str
 ) -> None:
     """Make every kind of call, use every method of the guard, and add the results and errors."""
-    template = haystack.ecs.create_launch_template(*groups)
+    template = search.ecs.create_launch_template(*groups)
     requests = [*map(run_instances, groups), run_instances(launch_template_id=template)]
     for form in forms:
         for request in requests:
             try:
                 call(client, "RunInstances", request, form)
             except GuardError as error:
-                haystack.add_error(error)
+                search.add_error(error)
             except Exception:  # noqa: BLE001, S110 - the SDK's own
                 pass
             with client.guard.bypass(reason="OPS-7"), suppress(Exception):
@@ -158,12 +158,12 @@ def make_calls(
     )
     for inquire in inquiries:
         try:
-            haystack.add(*inquire())
+            search.add(*inquire())
         except GuardError as error:
-            haystack.add_error(error)
-    haystack.add(client.guard.policy)
-    haystack.texts += [repr(client.guard), str(client.guard), repr(client.guard.bypass(reason="OPS-7"))]
-    haystack.texts += all_texts(cache)
+            search.add_error(error)
+    search.add(client.guard.policy)
+    search.texts += [repr(client.guard), str(client.guard), repr(client.guard.bypass(reason="OPS-7"))]
+    search.texts += all_texts(cache)
 
 
 def all_texts(cache: StatusCache) -> list[str]:
@@ -197,48 +197,54 @@ def all_texts(cache: StatusCache) -> list[str]:
     ],
 )
 def test_no_secret_is_told_or_kept(
-    haystack: Haystack, ears: Ears, managed: str, ordinary: str, mode: str, trouble: str
+    search: SecretsSearch, observer: EveryObserver, managed: str, ordinary: str, mode: str, trouble: str
 ) -> None:
     """Every outcome of the reads, and both signatures: the older one puts key, token and signature into the URL."""
-    ecs = haystack.ecs
+    ecs = search.ecs
     policy = replace(POLICIES[mode], lookup_timeout=0.2 if trouble == "too late" else 2.0)
     for number, signature in enumerate(({}, {"signature_algorithm": "v2"})):
         ecs.fail(STATUSES)
         for action in (STATUSES, TEMPLATES):
             ecs.answer_always(action, *(TROUBLE[trouble] or (None,)))
         cache = StatusCache()
-        client = Client(secret_config(ecs, **signature), policy=policy, cache=cache, observers=ears.observers)
+        client = Client(
+            secret_config(ecs, **signature), policy=policy, cache=cache, observers=observer.observers
+        )
         forms = (FORMS[number], FORMS[2 + number]) if trouble != "too late" else (FORMS[2 * number],)
-        make_calls(client, haystack, cache, forms, managed, ordinary)
-        haystack.add(cache)
-    ears.told(haystack)
-    assert haystack.signatures
-    assert any(managed in text for text in haystack.texts)
-    assert haystack.found() == []
+        make_calls(client, search, cache, forms, managed, ordinary)
+        search.add(cache)
+    observer.told(search)
+    assert search.signatures
+    assert any(managed in text for text in search.texts)
+    assert search.found() == []
 
 
 @pytest.mark.parametrize("kind", ["reset", "truncated", "malformed", "internal_error", "throttled"])
 def test_no_secret_is_told_when_the_write_fails(
-    haystack: Haystack, ears: Ears, ordinary: str, kind: Any
+    search: SecretsSearch, observer: EveryObserver, ordinary: str, kind: Any
 ) -> None:
     """The guard reads ECS's answer to learn from it, and outputs none of it."""
-    ecs, cache = haystack.ecs, StatusCache()
+    ecs, cache = search.ecs, StatusCache()
     ecs.answer_always("RunInstances", Fault(kind))
     for signature in ({}, {"signature_algorithm": "v2"}):
-        client = guard(StockClient(secret_config(ecs, **signature)), cache=cache, observers=ears.observers)
+        client = guard(
+            StockClient(secret_config(ecs, **signature)), cache=cache, observers=observer.observers
+        )
         for form in FORMS:
             with suppress(Exception):
                 call(client, "RunInstances", run_instances(ordinary), form)
-    ears.told(haystack)
-    haystack.add(cache)
-    haystack.texts += all_texts(cache)
+    observer.told(search)
+    search.add(cache)
+    search.texts += all_texts(cache)
     assert ecs.writes
-    assert haystack.found() == []
+    assert search.found() == []
 
 
-def test_no_secret_is_told_of_the_way_to_ecs(haystack: Haystack, ears: Ears, managed: str) -> None:
+def test_no_secret_is_told_of_the_way_to_ecs(
+    search: SecretsSearch, observer: EveryObserver, managed: str
+) -> None:
     """Passwords in the endpoint and in the options of a call, and keys unknown to ECS, stay secret."""
-    ecs, cache = haystack.ecs, StatusCache()
+    ecs, cache = search.ecs, StatusCache()
     changes: tuple[dict[str, Any], ...] = (
         {"endpoint": f"user:{HOST_PASSWORD}@{ecs.endpoint}"},
         {"endpoint": f"user:{HOST_PASSWORD}@127.0.0.1:1"},
@@ -247,22 +253,24 @@ def test_no_secret_is_told_of_the_way_to_ecs(haystack: Haystack, ears: Ears, man
         {"security_token": TOKEN * 2},
     )
     for change in changes:
-        client = Client(secret_config(ecs, **change), policy=_HASTY, cache=cache, observers=ears.observers)
+        client = Client(
+            secret_config(ecs, **change), policy=_HASTY, cache=cache, observers=observer.observers
+        )
         for runtime in (RuntimeOptions(), RuntimeOptions(http_proxy=f"http://u:{HOST_PASSWORD}@127.0.0.1:1")):
             with pytest.raises(GuardError) as error:
                 client.run_instances_with_options(run_instances(managed), runtime)
-            haystack.add_error(error.value)
-            haystack.texts += all_texts(cache)
+            search.add_error(error.value)
+            search.texts += all_texts(cache)
             cache.forget()
-    ears.told(haystack)
-    assert haystack.found() == []
+    observer.told(search)
+    assert search.found() == []
 
 
 def test_no_secret_is_told_of_redis(
-    haystack: Haystack, ears: Ears, managed: str, capfd: pytest.CaptureFixture[str]
+    search: SecretsSearch, observer: EveryObserver, managed: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The password stays secret if it is right, if it is wrong and if the server is gone. Redis stores no secret."""
-    ecs = haystack.ecs
+    ecs = search.ecs
     with redis_server() as server:
         server.client.config_set("requirepass", REDIS_PASSWORD)
         address = server.url.removeprefix("redis://")
@@ -272,18 +280,18 @@ def test_no_secret_is_told_of_redis(
             f"redis://:{REDIS_PASSWORD}@127.0.0.1:1/0",
         ):
             cache = RedisStatusCache(url)
-            client = Client(secret_config(ecs), policy=_HASTY, cache=cache, observers=ears.observers)
-            make_calls(client, haystack, cache, ("sync", "async"), managed)
+            client = Client(secret_config(ecs), policy=_HASTY, cache=cache, observers=observer.observers)
+            make_calls(client, search, cache, ("sync", "async"), managed)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("REDISCLI_AUTH", REDIS_PASSWORD)
             with RedisStatusCache(f"redis://:{REDIS_PASSWORD}@{address}")._client as redis:
                 keys: Any = redis.keys("*")
                 assert keys
-                haystack.texts += [repr(keys), repr(redis.mget(keys))]
-    ears.told(haystack)
-    haystack.texts += capfd.readouterr()
-    assert any("cannot be used" in record.getMessage() for record in ears.logged)
-    assert haystack.found() == []
+                search.texts += [repr(keys), repr(redis.mget(keys))]
+    observer.told(search)
+    search.texts += capfd.readouterr()
+    assert any("cannot be used" in record.getMessage() for record in observer.logged)
+    assert search.found() == []
 
 
 class Clumsy(Observer):
@@ -300,14 +308,14 @@ class Clumsy(Observer):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_no_secret_is_told_of_an_observer_that_raises(
-    haystack: Haystack, ears: Ears, ordinary: str, form: str
+    search: SecretsSearch, observer: EveryObserver, ordinary: str, form: str
 ) -> None:
     """An observer may raise the SDK's error with the signed URL, within the handling of another one."""
-    ecs = haystack.ecs
+    ecs = search.ecs
     config = secret_config(ecs, signature_algorithm="v2", endpoint="127.0.0.1:1")
     stock = StockClient(config)
     client = Client(
-        secret_config(ecs), cache=StatusCache(), observers=[*ears.observers, Clumsy(stock), Clumsy(None)]
+        secret_config(ecs), cache=StatusCache(), observers=[*observer.observers, Clumsy(stock), Clumsy(None)]
     )
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
     handled = ""
@@ -317,10 +325,10 @@ def test_no_secret_is_told_of_an_observer_that_raises(
         handled = str(error)
         call(client, "DeleteSecurityGroup", request, form)
     assert quote_plus(PASSWORD) in handled
-    warnings = [record for record in ears.logged if "The observer Clumsy raised" in record.getMessage()]
+    warnings = [record for record in observer.logged if "The observer Clumsy raised" in record.getMessage()]
     assert len(warnings) == 2
-    ears.told(haystack)
-    assert haystack.found() == []
+    observer.told(search)
+    assert search.found() == []
 
 
 @pytest.mark.parametrize(
@@ -328,10 +336,10 @@ def test_no_secret_is_told_of_an_observer_that_raises(
     [("none", ""), ("refused with a telltale text", ""), ("reset", f"user:{HOST_PASSWORD}@")],
 )
 def test_no_secret_is_printed_by_the_command_line(
-    haystack: Haystack, managed: str, trouble: str, user: str
+    search: SecretsSearch, managed: str, trouble: str, user: str
 ) -> None:
     """The keys come from the environment, one password is a parameter, and another is in the endpoint."""
-    ecs = haystack.ecs
+    ecs = search.ecs
     ecs.answer_always(STATUSES, *(TROUBLE[trouble] or (None,)))
     secrets = {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID,
@@ -350,29 +358,29 @@ def test_no_secret_is_printed_by_the_command_line(
             timeout=120,
         )
         assert done.stdout or done.stderr
-        haystack.texts += [done.stdout, done.stderr]
+        search.texts += [done.stdout, done.stderr]
     # A user in the URL takes the place of the signature.
-    assert bool(haystack.signatures) == (not user)
-    assert haystack.found() == []
+    assert bool(search.signatures) == (not user)
+    assert search.found() == []
 
 
-def test_the_search_finds_what_is_there(haystack: Haystack, ears: Ears, managed: str) -> None:
+def test_the_search_finds_what_is_there(search: SecretsSearch, observer: EveryObserver, managed: str) -> None:
     """The search finds keys, tokens, passwords and signatures in every encoding."""
-    client = Client(secret_config(haystack.ecs), cache=StatusCache(), observers=ears.observers)
+    client = Client(secret_config(search.ecs), cache=StatusCache(), observers=observer.observers)
     with pytest.raises(GuardError):
         client.run_instances(run_instances(managed))
-    client = Client(secret_config(haystack.ecs, signature_algorithm="v2"), cache=StatusCache())
+    client = Client(secret_config(search.ecs, signature_algorithm="v2"), cache=StatusCache())
     with pytest.raises(GuardError):
         client.run_instances(run_instances(managed))
-    first, second = haystack.signatures
+    first, second = search.signatures
     assert {len(first), len(second)} == {64, 28}
-    for needle in haystack.needles():
-        planted = Haystack(haystack.ecs, [f"before{needle}after"])
+    for needle in search.needles():
+        planted = SecretsSearch(search.ecs, [f"before{needle}after"])
         assert (needle, f"before{needle}after") in planted.found()
     logging.getLogger("safe_ecs").warning("%s", "text", extra={"safe_ecs": {"key": KEY_ID}})
     logging.getLogger("safe_ecs").warning("text", exc_info=ValueError(TOKEN))
-    ears.told(haystack)
-    assert {needle for needle, _ in haystack.found()} == {KEY_ID, TOKEN}
+    observer.told(search)
+    assert {needle for needle, _ in search.found()} == {KEY_ID, TOKEN}
     cache = StatusCache()
     cache._store.tables.forgotten[KEY_ID] = 0.0
     assert any(KEY_ID in text for text in all_texts(cache))

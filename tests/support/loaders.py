@@ -12,8 +12,8 @@ from safe_ecs._lookup.batching import NEVER, BatchRequest, BatchResult
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from safe_ecs._lookup.loops import LoopBatching
-    from safe_ecs._lookup.threads import ThreadBatching
+    from safe_ecs._lookup.loop_batches import LoopBatching
+    from safe_ecs._lookup.thread_batches import ThreadBatching
 
 PATIENCE = 6.0
 """Seconds: far longer than an answer takes, and the longest that a test waits for an answer that never comes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from safe_ecs._core.effective import effective_request
+from safe_ecs._core.effective_request import effective_request
 from safe_ecs._core.request import EffectiveRequest, MergedCall
 from safe_ecs._core.spelling import normal_ids
 from tests.support.transports import ECS

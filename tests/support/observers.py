@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
 
 
-class Notebook(Observer):
+class RecordingObserver(Observer):
     """Keeps every record that it gets."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from safe_ecs import GuardError
 from safe_ecs.observe import JsonLinesLog, Observer
 from safe_ecs.observe.otel import OpenTelemetryObserver
-from tests.support.observers import Notebook
+from tests.support.observers import RecordingObserver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ _SIGNATURE: Final = re.compile(r"Signature=([0-9a-f]{64})|acs [^:]+:(\S+)")
 
 
 @dataclass
-class Haystack:
+class SecretsSearch:
     """The texts to search: output and stored data. Also finds the signatures that FakeEcs received."""
 
     ecs: FakeEcs
@@ -95,11 +95,11 @@ class Haystack:
 
 
 @dataclass
-class Ears:
+class EveryObserver:
     """One observer of every kind, and the records of the log."""
 
     path: Path
-    notebook: Notebook = field(default_factory=Notebook)
+    notebook: RecordingObserver = field(default_factory=RecordingObserver)
     stream: io.StringIO = field(default_factory=io.StringIO)
     logged: list[logging.LogRecord] = field(default_factory=list)
 
@@ -115,18 +115,18 @@ class Ears:
             OpenTelemetryObserver(tracer_provider=self.tracers, meter_provider=self.meters),
         )
 
-    def told(self, haystack: Haystack) -> None:
+    def told(self, search: SecretsSearch) -> None:
         """Add the output of every observer and of the log."""
         notebook = self.notebook
-        haystack.add(*notebook.decisions, *notebook.checks, *notebook.look_ups)
-        haystack.texts += [self.path.read_text() if self.path.exists() else "", self.stream.getvalue()]
+        search.add(*notebook.decisions, *notebook.checks, *notebook.look_ups)
+        search.texts += [self.path.read_text() if self.path.exists() else "", self.stream.getvalue()]
         spans: Any = self._spans.get_finished_spans()
-        haystack.texts += [span.to_json() for span in spans]
+        search.texts += [span.to_json() for span in spans]
         metrics: Any = self._metrics.get_metrics_data()
-        haystack.texts.append(metrics.to_json() if metrics else "")
+        search.texts.append(metrics.to_json() if metrics else "")
         formatter = logging.Formatter("%(message)s")
         for record in self.logged:
-            haystack.texts += [formatter.format(record), repr(record.args), repr(vars(record))]
+            search.texts += [formatter.format(record), repr(record.args), repr(vars(record))]
 
 
 class Ear(logging.Handler):

@@ -147,7 +147,7 @@ TRANSPORTS: dict[str, Callable[..., Any]] = {
 }
 """The transports of the SDK. ``call_api`` is none: it only chooses among them."""
 
-DOORS: dict[str, Callable[..., Any]] = TRANSPORTS | {
+WAYS_TO_SEND: dict[str, Callable[..., Any]] = TRANSPORTS | {
     "call_api": _by_params("call_api"),
     "call_api_async": _awaited(_by_params("call_api_async")),
 }

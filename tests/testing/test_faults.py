@@ -15,7 +15,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from Tea.exceptions import TeaException
 
 from safe_ecs import Client, GuardError, StatusCache
-from safe_ecs.cache._memory import SHARED
+from safe_ecs.cache._status_cache import SHARED
 from safe_ecs.testing import CannedAnswer, FakeEcs, Fault
 from safe_ecs.testing._faults import FaultKind
 from tests.support.concurrency import Callers

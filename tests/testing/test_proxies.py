@@ -16,7 +16,7 @@ from safe_ecs.cli._account import config_for
 from safe_ecs.testing import FakeEcs
 from tests.support.command_line import run
 from tests.support.sdk import models
-from tests.support.transports import DELETE, DOORS, FORMS, call, query
+from tests.support.transports import DELETE, FORMS, WAYS_TO_SEND, call, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +45,14 @@ def delete(client: Any, group: str, form: str = "sync") -> None:
     call(client, DELETE, models.DeleteSecurityGroupRequest(security_group_id=group), form)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("transport", WAYS_TO_SEND)
 @pytest.mark.parametrize("maker", MAKERS)
-def test_every_client_reaches_fake_ecs_by_every_door(
-    ecs: FakeEcs, ordinary: str, maker: str, door: str
+def test_every_client_reaches_fake_ecs_by_every_transport(
+    ecs: FakeEcs, ordinary: str, maker: str, transport: str
 ) -> None:
     """The guard's own read as well."""
     environment = dict(os.environ)
-    DOORS[door](MAKERS[maker](ecs.config()), DELETE, query(ordinary))
+    WAYS_TO_SEND[transport](MAKERS[maker](ecs.config()), DELETE, query(ordinary))
     reads = [DESCRIBE] * maker.startswith("guarded")
     assert [(each.action, each.status) for each in ecs.requests] == [(name, 200) for name in (*reads, DELETE)]
     assert dict(os.environ) == environment

@@ -15,7 +15,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.exceptions import UnretryableException
 from darabonba.policy.retry import RetryPolicyContext
 
-from safe_ecs._lookup.threads import THREADS
+from safe_ecs._lookup.thread_batches import THREADS
 from safe_ecs.testing import FakeEcs, RecordedRequest
 from tests.tools.chaos.calls import ACTIONS, THREAD_WAYS, Note, outcome_of, plan
 from tests.tools.chaos.driver import Chaos

@@ -27,7 +27,7 @@ def test_every_file_of_unit_tests_mirrors_a_module() -> None:
             "_lookup/queries/statuses.py",
             ["lookup/queries/test_statuses.py", "lookup/queries/test_statuses_halving.py"],
         ),
-        ("cache/_memory.py", ["cache/test_memory.py"]),
+        ("cache/_status_cache.py", ["cache/test_status_cache.py"]),
         ("policy.py", ["test_policy.py"]),
         ("_nowhere.py", []),
     ],

@@ -15,7 +15,7 @@ from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardError, GuardPolicy, ManagedSecurityGroupError, StatusCache, guard
 from tests.support.sdk import OpenApiRequest, models
-from tests.support.transports import DOORS, call, params
+from tests.support.transports import WAYS_TO_SEND, call, params
 from tests.tools.differential.operations import config
 from tests.tools.differential.recorder import Recorder
 
@@ -121,18 +121,18 @@ def test_a_twin_looks_like_its_original(ecs: FakeEcs, make: Any) -> None:
     assert not ecs.requests
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_twin_of_the_generic_client_is_guarded_at_every_door(
-    ecs: FakeEcs, managed: str, ordinary: str, door: str
+@pytest.mark.parametrize("transport", WAYS_TO_SEND)
+def test_a_twin_of_the_generic_client_is_guarded_at_every_transport(
+    ecs: FakeEcs, managed: str, ordinary: str, transport: str
 ) -> None:
     """The generic client sends ECS actions by name."""
     twin = guard(OpenApiClient(ecs.config()), cache=StatusCache())
     assert isinstance(twin, OpenApiClient)
     request = OpenApiRequest(query={"SecurityGroupId": managed})
     with pytest.raises(ManagedSecurityGroupError):
-        DOORS[door](twin, "LeaveSecurityGroup", request)
+        WAYS_TO_SEND[transport](twin, "LeaveSecurityGroup", request)
     assert not ecs.writes
-    DOORS[door](twin, "DeleteSecurityGroup", OpenApiRequest(query={"SecurityGroupId": ordinary}))
+    WAYS_TO_SEND[transport](twin, "DeleteSecurityGroup", OpenApiRequest(query={"SecurityGroupId": ordinary}))
     assert [write.status for write in ecs.writes] == [200]
 
 

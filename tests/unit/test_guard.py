@@ -12,7 +12,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
 from safe_ecs.testing import CannedAnswer
 from safe_ecs.testing._samples import SAMPLES, make_target
-from tests.support.observers import Notebook
+from tests.support.observers import RecordingObserver
 from tests.support.sdk import models
 from tests.support.transports import call
 
@@ -107,7 +107,7 @@ def test_the_call_gets_the_decision_that_check_gave(
     if state == "unknown":
         answer = CannedAnswer(status=403, body=b'{"Code": "Forbidden.RAM", "Message": "", "RequestId": ""}')
         ecs.answer_always("DescribeSecurityGroups", answer)
-    notebook = Notebook()
+    notebook = RecordingObserver()
     policy = GuardPolicy(mode=mode, failure_ttl=0)
     client = Client(ecs.config(), policy=policy, cache=StatusCache(), observers=[notebook])
     request = models.DeleteSecurityGroupRequest(region_id="cn-hangzhou", security_group_id=group)

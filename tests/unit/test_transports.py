@@ -18,7 +18,7 @@ from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError
 from safe_ecs._transports import GuardedTransports
 from safe_ecs.testing._samples import SAMPLES, make_target
 from tests.support.sdk import models
-from tests.support.transports import DELETE, DOORS, ECS, FORMS, TRANSPORTS, call, params, query
+from tests.support.transports import DELETE, ECS, FORMS, TRANSPORTS, WAYS_TO_SEND, call, params, query
 
 if TYPE_CHECKING:
     from safe_ecs.testing import FakeEcs
@@ -60,26 +60,26 @@ def test_a_guarded_operation_on_an_ordinary_group_is_done(
     assert {write.status for write in ecs.writes} == {200}
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_no_door_lets_a_managed_group_through(
-    ecs: FakeEcs, client: Client, managed: str, ordinary: str, door: str
+@pytest.mark.parametrize("transport", WAYS_TO_SEND)
+def test_no_transport_lets_a_managed_group_through(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, transport: str
 ) -> None:
     """Every public transport refuses the managed group and sends for the ordinary one."""
     with pytest.raises(ManagedSecurityGroupError):
-        DOORS[door](client, DELETE, query(managed))
+        WAYS_TO_SEND[transport](client, DELETE, query(managed))
     assert not ecs.writes
-    DOORS[door](client, DELETE, query(ordinary))
+    WAYS_TO_SEND[transport](client, DELETE, query(ordinary))
     assert [(write.action, write.status) for write in ecs.writes] == [(DELETE, 200)]
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_every_door_reviews_a_call_exactly_once(
-    ecs: FakeEcs, client: Client, ordinary: str, door: str, mocker: Any
+@pytest.mark.parametrize("transport", WAYS_TO_SEND)
+def test_every_transport_reviews_a_call_exactly_once(
+    ecs: FakeEcs, client: Client, ordinary: str, transport: str, mocker: Any
 ) -> None:
     """A call that one transport hands to another is reviewed once."""
-    name = "admit_async" if door.endswith("_async") else "admit"
+    name = "admit_async" if transport.endswith("_async") else "admit"
     review = mocker.spy(client._safe_ecs_enforcer, name)
-    DOORS[door](client, DELETE, query(ordinary))
+    WAYS_TO_SEND[transport](client, DELETE, query(ordinary))
     assert review.call_count == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs._lookup.sending.failures import timed_out
+from safe_ecs._lookup.sending.classify import timed_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable
@@ -63,11 +63,8 @@ QUOTA: Final = RetryQuota()
 class Breaker:
     """Knows for one action, one place and one principal whether ECS answers.
 
-    The rules of an outage are these. A failure is not repeated for ``failure_ttl``: recent_failures() returns it instead.
-    A caller waits for at most half of the time since the last failure, so that calls spend a third of their time on
-    waiting at most. The look-up itself goes on after that: an answer that comes later ends the outage. A time-out is
-    an outage only if the request itself was in flight for about as long as the caller waited: a caller that stood in the
-    queue behind others learns nothing of ECS.
+    A failure is not repeated for ``failure_ttl``: recent_failures() returns it instead. In an outage a caller waits for a
+    part of the time since the last failure, and the look-up goes on after that: a late answer ends the outage.
 
     Args:
         context: The context of the look-up.
@@ -87,6 +84,8 @@ class Breaker:
 
     def wait_until(self, deadline: float) -> float:
         """Return until when a caller waits for an answer, on the clock ``time.monotonic``."""
+        # Half of the time since the failure: then calls spend a third of an outage on waiting at most, however long the
+        # outage is, and the wait grows until an answer of a slow ECS fits into it.
         least = self._policy.lookup_timeout * _LEAST_WAIT
         since_outage = self._failures.seconds_since_outage(self._at, self._scope, self._policy)
         return min(deadline, monotonic() + max(least, since_outage / 2))
@@ -100,6 +99,7 @@ class Breaker:
         """
         timeout = self._policy.lookup_timeout
         failure = timed_out(self._action, timeout)
+        # A caller that stood behind other batches, or came with no time left, has learned nothing of ECS.
         if in_flight >= waited * _NEARLY and waited >= timeout * _LEAST_WAIT * _NEARLY:
             self._failures.remember(self._at, self._action, {"": failure}, self._scope)
         return failure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from safe_ecs._core.failure import Failure
 from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs._lookup.sending.breaker import QUOTA
-from safe_ecs._lookup.sending.failures import failure_of, timed_out
+from safe_ecs._lookup.sending.classify import failure_of, timed_out
 from safe_ecs._lookup.sending.retries import retrying, retrying_async
 from safe_ecs.cache._background import in_background_async
 

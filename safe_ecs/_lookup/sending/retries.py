@@ -15,7 +15,7 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_random_exponential
 
 from safe_ecs._lookup.sending.breaker import QUOTA
-from safe_ecs._lookup.sending.failures import is_transient
+from safe_ecs._lookup.sending.classify import is_transient
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -13,7 +13,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 
 from safe_ecs.testing import FakeEcs
 from tests.support.workloads import MOST_BYTES_FOR_A_GROUP, WORKLOADS, bytes_for_each_group
-from tests.tools.benchmarks import calls, crowds, imports
+from tests.tools.benchmarks import calls, concurrency, imports
 from tests.tools.benchmarks.pairs import HEADING, Figure
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def main() -> None:
     print(HEADING)
     with _lean_server() as config:
         alone = [_printed(figure) for figure in calls.figures(config)]
-        many = [_printed(figure) for figure in crowds.figures(config)]
+        many = [_printed(figure) for figure in concurrency.figures(config)]
     _printed(imports.figure())
     if plot:
         _draw(plot, alone, many)
@@ -65,12 +65,12 @@ def _draw(path: Path, alone: list[Figure], many: list[Figure]) -> None:
     from tests.tools.benchmarks.plot import draw  # noqa: PLC0415 - only a plot needs matplotlib
 
     shares = [figure for figure in alone if figure.form.endswith("%")]
-    threads, tasks = many[: len(crowds.THREADS)], many[len(crowds.THREADS) :]
+    threads, tasks = many[: len(concurrency.THREADS)], many[len(concurrency.THREADS) :]
     draw(
         path,
         dict(zip(calls.GROUPS, shares, strict=False)),
-        dict(zip(crowds.THREADS, threads, strict=True)),
-        dict(zip(crowds.TASKS, tasks, strict=True)),
+        dict(zip(concurrency.THREADS, threads, strict=True)),
+        dict(zip(concurrency.TASKS, tasks, strict=True)),
     )
 
 

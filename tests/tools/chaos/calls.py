@@ -13,7 +13,7 @@ from darabonba.exceptions import UnretryableException
 from safe_ecs import ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs.testing._samples import SAMPLES
 from tests.support.sdk import models
-from tests.support.transports import ASYNC_TRANSPORTS, DOORS, FORMS
+from tests.support.transports import ASYNC_TRANSPORTS, FORMS, WAYS_TO_SEND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ _MARKED: Final = ("client_token", "description", "owner_account")
 _MISTAKES: Final = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError)
 
 ACTIONS: Final = tuple(SAMPLES)
-THREAD_WAYS: Final = (*FORMS, *DOORS)
+THREAD_WAYS: Final = (*FORMS, *WAYS_TO_SEND)
 TASK_WAYS: Final = (*(form for form in FORMS if form.startswith("async")), *ASYNC_TRANSPORTS)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from safe_ecs.testing import FakeEcs
 from tests.support.redis_server import RedisServer, redis_server
 from tests.tools.chaos.clients import LOOKUP_TIMEOUT
-from tests.tools.chaos.faults import Weather
+from tests.tools.chaos.faults import FaultPlan
 from tests.tools.chaos.leftovers import Open
 from tests.tools.chaos.verdict import Verdict
 from tests.tools.chaos.worker import MOST_SECONDS, Assignment, Report, work
@@ -58,13 +58,13 @@ class Chaos:
 
     def _run_round(self, verdict: Verdict, number: int, seconds: float) -> None:
         # One generator for each purpose, as the machine decides how often each is used.
-        of_world, of_weather, of_redis = (
+        of_world, of_faults, of_redis = (
             Random(f"{self.seed} {number} {purpose}")  # noqa: S311 - it is to be repeatable
-            for purpose in ("world", "weather", "redis")
+            for purpose in ("world", "faults", "redis")
         )
         before = Open.now()
         with FakeEcs() as ecs, redis_server() as server:
-            world, weather = World(ecs, of_world), Weather(ecs, of_weather)
+            world, faults = World(ecs, of_world), FaultPlan(ecs, of_faults)
             assignments = [
                 Assignment(
                     name=f"round {number} worker {worker}",
@@ -80,8 +80,8 @@ class Chaos:
                 for connection in connections:
                     assert connection.recv() == "ready"
                     connection.send(sight)
-                kills = _make_trouble(seconds, world, weather, server, of_redis, connections)
-                weather.clear_up()
+                kills = _make_trouble(seconds, world, faults, server, of_redis, connections)
+                faults.clear_up()
                 for connection in connections:
                     connection.send(None)
                 reports = [_report(connection) for connection in connections]
@@ -99,24 +99,24 @@ class Chaos:
             "Redis killed": kills["killed"],
             "Redis halted": kills["halted"],
         })
-        verdict.events.update({f"fault: {kind}": times for kind, times in weather.strikes.items()})
+        verdict.events.update({f"fault: {kind}": times for kind, times in faults.strikes.items()})
 
 
 def _make_trouble(
     seconds: float,
     world: World,
-    weather: Weather,
+    faults: FaultPlan,
     server: RedisServer,
     dice: Random,
     connections: Sequence[Connection],
 ) -> Counter[str]:
     kills: Counter[str] = Counter()
     end = monotonic() + seconds
-    next_weather, next_trouble = monotonic(), monotonic() + min(seconds / 3, 4)
+    next_faults, next_trouble = monotonic(), monotonic() + min(seconds / 3, 4)
     while (now := monotonic()) < end:
-        if now >= next_weather:
-            weather.turn()
-            next_weather = now + 0.3 + dice.random()
+        if now >= next_faults:
+            faults.turn()
+            next_faults = now + 0.3 + dice.random()
         sight = world.turn()
         for connection in connections:
             connection.send(sight)

@@ -88,7 +88,7 @@ _LIES: Final[tuple[Callable[[dict[str, Any]], object], ...]] = (
 )
 
 
-class Weather:
+class FaultPlan:
     """Changes the faults of FakeEcs.
 
     Args:

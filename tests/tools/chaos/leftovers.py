@@ -10,9 +10,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from safe_ecs._lookup.loops import LOOPS
-from safe_ecs._lookup.threads import THREADS
-from safe_ecs.cache import _memory
+from safe_ecs._lookup.loop_batches import LOOPS
+from safe_ecs._lookup.thread_batches import THREADS
+from safe_ecs.cache import _status_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def _sockets() -> list[str]:
 
 def _locks() -> int:
     """Return the number of shared locks that cannot be taken at once."""
-    locks: list[Any] = [THREADS._lock, *(cache._store.tables.lock for cache in _memory._all_caches())]
+    locks: list[Any] = [THREADS._lock, *(cache._store.tables.lock for cache in _status_cache._all_caches())]
     held = 0
     for lock in locks:
         if lock.acquire(blocking=False):

@@ -25,7 +25,7 @@ from darabonba.runtime import RuntimeOptions
 
 from safe_ecs.testing._samples import method_name
 from tests.support.sdk import models
-from tests.support.transports import ASYNC_TRANSPORTS, DOORS, FORMS, call
+from tests.support.transports import ASYNC_TRANSPORTS, FORMS, WAYS_TO_SEND, call
 from tests.tools.chaos.calls import TASK_WAYS, THREAD_WAYS, Note, Planned, outcome_of, plan
 from tests.tools.chaos.clients import (
     CONNECT_TIMEOUT,
@@ -187,7 +187,7 @@ class Worker:
             if planned.way in FORMS:
                 call(client, planned.action, planned.request, planned.way)
             else:
-                DOORS[planned.way](client, planned.action, OpenApiRequest(query=planned.parameters))
+                WAYS_TO_SEND[planned.way](client, planned.action, OpenApiRequest(query=planned.parameters))
 
     def _read(self, dice: Random) -> None:
         """Call without a check of the result: the learning and forgetting must harm no other call."""

@@ -10,11 +10,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from tests.support.sdk_operations import operations
-from tests.support.transports import DOORS
+from tests.support.transports import WAYS_TO_SEND
 from tests.tools.differential.comparison import Comparison, Counts
 from tests.tools.differential.operations import compare_operation
 from tests.tools.differential.recorder import Recorder
-from tests.tools.differential.transports import compare_door
+from tests.tools.differential.transports import compare_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +28,11 @@ def main() -> int:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     start, differences = monotonic(), 0
     with Recorder() as recorder:
-        by_method, by_door = Comparison(recorder), Comparison(recorder)
+        by_method, by_transport = Comparison(recorder), Comparison(recorder)
         for operation in operations().values():
             differences += not _is_equal(partial(compare_operation, by_method, operation, _EXAMPLES))
-        for door in DOORS:
-            differences += not _is_equal(partial(compare_door, by_door, door))
+        for transport in WAYS_TO_SEND:
+            differences += not _is_equal(partial(compare_transport, by_transport, transport))
         reads = recorder.reads
     sdk = version("alibabacloud-ecs20140526")
     print(
@@ -41,7 +41,7 @@ def main() -> int:
     print("| sent by | operations | forms | requests compared | outcomes compared | signatures verified |")
     print("|---|---|---|---|---|---|")
     _print_row("the operations' methods", by_method.counts)
-    _print_row("every other door", by_door.counts)
+    _print_row("every other transport", by_transport.counts)
     print(f"\n{differences} differences. Reads of the guard beside them: {reads:,}.")
     return min(differences, 100)
 

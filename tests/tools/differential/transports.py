@@ -13,7 +13,7 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, StatusCache, guard
 from tests.support.sdk import OpenApiRequest
-from tests.support.transports import DOORS, ECS, EcsGateway
+from tests.support.transports import ECS, WAYS_TO_SEND, EcsGateway
 from tests.tools.differential.answers import ANSWERS
 from tests.tools.differential.operations import config
 
@@ -60,17 +60,17 @@ _RUNTIMES: Final[dict[str, Callable[[], Any]]] = {
 SETUPS: Final = tuple(_SETUPS)
 
 
-def compare_door(comparison: Comparison, door: str, setups: Iterable[str] = SETUPS) -> None:
+def compare_transport(comparison: Comparison, transport: str, setups: Iterable[str] = SETUPS) -> None:
     """Compare one transport: with every action, channel and answer, for both kinds of client.
 
     Args:
         comparison: The comparison that counts.
-        door: The transport.
+        transport: The transport.
         setups: The set-ups of the clients.
     """
     for setup in setups:
         for stock, guarded in _pairs(comparison.recorder, setup):
-            _compare(comparison, door, setup, stock, guarded)
+            _compare(comparison, transport, setup, stock, guarded)
 
 
 def _pairs(recorder: Recorder, setup: str) -> list[tuple[Any, Any]]:
@@ -85,20 +85,25 @@ def _pairs(recorder: Recorder, setup: str) -> list[tuple[Any, Any]]:
     return pairs
 
 
-def _compare(comparison: Comparison, door: str, setup: str, stock: Any, guarded: Any) -> None:
+def _compare(comparison: Comparison, transport: str, setup: str, stock: Any, guarded: Any) -> None:
     for (action, version), channel, runtime in product(_ACTIONS, _REQUESTS, _RUNTIMES):
-        form = f"{door}, {setup}, {channel}, {runtime}, {version}"
+        form = f"{transport}, {setup}, {channel}, {runtime}, {version}"
         # One channel gets every answer, as the channel makes no difference to the handling of an answer.
         for answer in ANSWERS if (channel, runtime) == ("query", "plain") else ANSWERS[:1]:
             comparison.recorder.answer = answer
 
             sent = _REQUESTS[channel], _RUNTIMES[runtime]
-            calls = [partial(_call, client, door, action, version, *sent) for client in (stock, guarded)]
+            calls = [partial(_call, client, transport, action, version, *sent) for client in (stock, guarded)]
             comparison.of_sync(action, form, *calls)
 
 
 def _call(
-    client: Any, door: str, action: str, version: str, request: Callable[[], Any], runtime: Callable[[], Any]
+    client: Any,
+    transport: str,
+    action: str,
+    version: str,
+    request: Callable[[], Any],
+    runtime: Callable[[], Any],
 ) -> Any:
     client.set_rpc_headers({"x-once": "3"})
-    return DOORS[door](client, action, request(), runtime(), version=version)
+    return WAYS_TO_SEND[transport](client, action, request(), runtime(), version=version)

@@ -117,7 +117,7 @@ def test_batches_leave_in_the_order_of_their_making() -> None:
     assert queue.under_way is None
 
 
-def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
+def test_batches_without_callers_are_skipped_except_the_last() -> None:
     """The last batch is sent as a probe that can end an outage."""
     queue = BatchQueue()
     [(first, _), (second, _), (third, _)] = join(queue, "abcdefg")
@@ -131,7 +131,7 @@ def test_what_nobody_waits_for_is_left_out_but_for_the_last() -> None:
     assert queue.start_next() is None
 
 
-def test_a_line_is_forsaken_when_nobody_waits() -> None:
+def test_a_queue_without_callers_is_abandoned() -> None:
     queue = BatchQueue()
     assert queue.is_abandoned
     [(first, _)] = join(queue, "a")
@@ -214,7 +214,7 @@ def test_who_asks_for_a_batch_is_loading_until_it_has_its_answer() -> None:
         _LOADING.reset(token)
 
 
-def test_nobody_runs_a_new_line() -> None:
+def test_a_new_queue_has_no_runner() -> None:
     queue = BatchQueue()
     assert (queue.runner, queue.under_way, list(queue.waiting)) == (None, None, [])
     assert NEVER < 0

@@ -19,7 +19,7 @@ from safe_ecs._core.decision import Outcome
 from safe_ecs.observe import JsonLinesLog, Observer
 from safe_ecs.testing import CannedAnswer
 from tests.support.concurrency import Callers
-from tests.support.observers import REACH, Notebook
+from tests.support.observers import REACH, RecordingObserver
 from tests.support.sdk import models
 from tests.support.transports import call
 
@@ -46,7 +46,7 @@ def test_every_outcome_can_be_reached() -> None:
 @pytest.mark.parametrize("outcome", REACH)
 def test_an_observer_is_told_every_outcome_once(ecs: FakeEcs, outcome: Outcome, form: str) -> None:
     """``decided`` is for a call, ``checked`` for a check."""
-    notebook = Notebook()
+    notebook = RecordingObserver()
     REACH[outcome](ecs, [notebook], form)
     told, other = notebook.decisions, notebook.checks
     if outcome == "not_guarded":
@@ -60,7 +60,7 @@ def test_an_observer_is_told_every_outcome_once(ecs: FakeEcs, outcome: Outcome, 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_observer_is_told_of_look_ups(ecs: FakeEcs, form: str) -> None:
     """The record has the action, the place, the number of tries and the outcome."""
-    notebook = Notebook()
+    notebook = RecordingObserver()
     throttled = CannedAnswer(status=400, body=b'{"Code": "Throttling.User", "Message": "", "RequestId": ""}')
     ecs.answer_with("DescribeSecurityGroups", throttled)
     REACH["denied"](ecs, [notebook], form)
@@ -79,7 +79,7 @@ def test_an_observer_is_told_of_look_ups(ecs: FakeEcs, form: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_observer_is_told_of_the_pages_of_a_region(ecs: FakeEcs, managed: str, form: str) -> None:
-    notebook = Notebook()
+    notebook = RecordingObserver()
     client = Client(ecs.config(), cache=StatusCache(), observers=[notebook])
     assert (asyncio.run(client.guard.warm_async()) if form == "async" else client.guard.warm()) == 1
     assert [(each.groups_asked, each.error) for each in notebook.look_ups] == [(0, None)]
@@ -89,7 +89,7 @@ def test_an_observer_is_told_of_the_pages_of_a_region(ecs: FakeEcs, managed: str
 @pytest.mark.parametrize("form", FORMS)
 def test_a_look_up_that_cannot_reach_ecs_says_what_it_ended_with(ecs: FakeEcs, form: str) -> None:
     """The record has the name of the exception, as there is no code of ECS."""
-    notebook = Notebook()
+    notebook = RecordingObserver()
     ecs.answer_always("DescribeSecurityGroups", CannedAnswer(status=0))
     client = Client(
         ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_attempts=1), observers=[notebook]
@@ -107,7 +107,7 @@ def test_a_look_up_that_cannot_reach_ecs_says_what_it_ended_with(ecs: FakeEcs, f
 def test_a_read_that_many_wait_for_is_told_once_and_counts_for_each(ecs: FakeEcs, managed: str) -> None:
     """One of the clients sent the read."""
     ecs.latency = 0.3
-    notebooks = [Notebook() for _ in range(8)]
+    notebooks = [RecordingObserver() for _ in range(8)]
     cache = StatusCache()
     clients = [Client(ecs.config(), cache=cache, observers=[notebook]) for notebook in notebooks]
     callers = Callers([lambda client=client: delete(client, managed) for client in clients])  # type: ignore[misc]  # a default binds the client
@@ -152,7 +152,7 @@ def test_a_read_without_an_answer_in_time_is_no_read_of_the_decision(
     assert (decision.outcome, decision.reads, guard.stats.lookups) == ("unavailable", 0, 1)
 
 
-class Raising(Notebook):
+class Raising(RecordingObserver):
     """An observer that raises at every record."""
 
     def __init__(self, error: BaseException) -> None:
@@ -186,7 +186,7 @@ def test_a_raising_observer_is_logged_once_and_breaks_no_call(
     ecs: FakeEcs, ordinary: str, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The dispatcher tells the observers behind the raising one, and tells that one again. A new client logs no more."""
-    raising, slotted, behind = Raising(ZeroDivisionError("a secret")), Slotted(), Notebook()
+    raising, slotted, behind = Raising(ZeroDivisionError("a secret")), Slotted(), RecordingObserver()
     for _ in range(2):
         client = Client(ecs.config(), cache=StatusCache(), observers=[raising, slotted, behind])
         request = models.ModifySecurityGroupAttributeRequest(security_group_id=ordinary)
@@ -230,7 +230,7 @@ def test_an_interrupt_in_an_observer_stops_the_call(ecs: FakeEcs, ordinary: str)
     assert not ecs.writes
 
 
-class Curious(Notebook):
+class Curious(RecordingObserver):
     """An observer that uses the observed client at every record."""
 
     client: Any = None
@@ -259,7 +259,7 @@ class Curious(Notebook):
 def test_an_observer_may_use_the_client_and_is_not_told_of_that(ecs: FakeEcs, form: str) -> None:
     """The observer neither waits for itself nor calls itself for ever. The other observer is told of its calls."""
     groups = [ecs.create_security_group(service_managed=True, service_id=7) for _ in range(3)]
-    curious, other = Curious(groups[1:]), Notebook()
+    curious, other = Curious(groups[1:]), RecordingObserver()
     client = curious.client = Client(ecs.config(), cache=StatusCache(), observers=[curious, other])
     request = models.DeleteSecurityGroupRequest(security_group_id=groups[0])
     with pytest.raises(ManagedSecurityGroupError):
@@ -302,7 +302,7 @@ def test_copies_have_the_observers_of_the_original(
     ecs: FakeEcs, managed: str, make: Any, travel: Any
 ) -> None:
     """The observers were given to Client or to guard()."""
-    notebook = Notebook()
+    notebook = RecordingObserver()
     client = travel(make(ecs.config(), observers=[notebook]))
     with pytest.raises(ManagedSecurityGroupError):
         delete(client, managed)
@@ -314,7 +314,7 @@ def test_an_observer_travels_with_a_pickled_client_if_it_can(
 ) -> None:
     """An observer without pickle support is left out with a warning, as the stock client can be pickled too."""
 
-    class Local(Notebook):
+    class Local(RecordingObserver):
         pass
 
     log = JsonLinesLog(tmp_path / "log")
@@ -327,7 +327,7 @@ def test_an_observer_travels_with_a_pickled_client_if_it_can(
     )
 
 
-class Awaited(Notebook):
+class Awaited(RecordingObserver):
     async def decided(self, record: DecisionRecord) -> None: ...  # type: ignore[override]  # the point
 
 
@@ -337,10 +337,13 @@ class Awaited(Notebook):
         ([None], "an observer has the methods decided, checked, looked_up: None has not"),
         ([print], "has not"),
         ([object()], "has not"),
-        ([Notebook()] * 2 + [Notebook], "an observer is an instance, not the class Notebook"),
+        (
+            [RecordingObserver()] * 2 + [RecordingObserver],
+            "an observer is an instance, not the class RecordingObserver",
+        ),
         ([Awaited()], "decided of .* must be no coroutine function"),
         (None, "observers must be several observers, in a list or the like, not None"),
-        (Notebook(), "observers must be several observers"),
+        (RecordingObserver(), "observers must be several observers"),
         ("decisions.jsonl", "'d' has not"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 from safe_ecs import Client, StatusCache
 from safe_ecs.observe import JsonLinesLog
 from tests.support.concurrency import run_script
-from tests.support.observers import REACH, Notebook
+from tests.support.observers import REACH, RecordingObserver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("outcome", REACH)
 def test_every_outcome_is_a_line(ecs: FakeEcs, outcome: Outcome, form: str, tmp_path: Path) -> None:
     """The lines follow the order of the records, in a file and in a stream."""
-    path, stream, notebook = tmp_path / "decisions.jsonl", io.StringIO(), Notebook()
+    path, stream, notebook = tmp_path / "decisions.jsonl", io.StringIO(), RecordingObserver()
     REACH[outcome](ecs, [JsonLinesLog(path), JsonLinesLog(stream), notebook], form)
     told: list[Any] = [*notebook.look_ups, *notebook.decisions, *notebook.checks]
     assert [json.loads(line) for line in path.read_text().splitlines()] == [fact.to_dict() for fact in told]

@@ -13,7 +13,7 @@ import pytest
 from safe_ecs import Client, ManagedSecurityGroupError, StatusCache
 from safe_ecs.observe import _log
 from safe_ecs.observe._log import is_heard
-from tests.support.observers import REACH, Notebook
+from tests.support.observers import REACH, RecordingObserver
 from tests.support.sdk import models
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_every_outcome_is_logged_at_its_level(
 ) -> None:
     """The message is the reason, and the log record carries the decision record as a dict."""
     caplog.set_level("DEBUG", "safe_ecs")
-    notebook = Notebook()
+    notebook = RecordingObserver()
     REACH[outcome](ecs, [notebook], form)
     [told] = notebook.decisions or notebook.checks
     logged: list[Any] = [each for each in caplog.records if each.name == "safe_ecs"]

@@ -18,7 +18,7 @@ from safe_ecs import Client, GuardError, GuardPolicy, StatusCache
 from safe_ecs._core.decision import Outcome, Source
 from safe_ecs.observe import DecisionRecord, GroupRecord, LookUp
 from safe_ecs.testing import CannedAnswer
-from tests.support.observers import REACH, Notebook
+from tests.support.observers import REACH, RecordingObserver
 from tests.support.sdk import models
 from tests.support.transports import call
 
@@ -29,12 +29,12 @@ DELETE = "DeleteSecurityGroup"
 
 
 @pytest.fixture
-def notebook() -> Notebook:
-    return Notebook()
+def notebook() -> RecordingObserver:
+    return RecordingObserver()
 
 
 @pytest.fixture
-def observed(ecs: FakeEcs, notebook: Notebook) -> Client:
+def observed(ecs: FakeEcs, notebook: RecordingObserver) -> Client:
     return Client(ecs.config(), cache=StatusCache(), observers=[notebook])
 
 
@@ -44,7 +44,7 @@ def delete(client: Any, group: str) -> None:
 
 
 def test_a_record_says_all_there_is_to_know(
-    ecs: FakeEcs, observed: Client, notebook: Notebook, managed: str
+    ecs: FakeEcs, observed: Client, notebook: RecordingObserver, managed: str
 ) -> None:
     delete(observed, managed)
     [record] = notebook.decisions
@@ -81,7 +81,9 @@ def test_a_record_says_all_there_is_to_know(
 
 
 @pytest.mark.parametrize("outcome", REACH)
-def test_every_outcome_has_the_same_schema(ecs: FakeEcs, notebook: Notebook, outcome: Outcome) -> None:
+def test_every_outcome_has_the_same_schema(
+    ecs: FakeEcs, notebook: RecordingObserver, outcome: Outcome
+) -> None:
     """A record has every field, with values that JSON takes."""
     REACH[outcome](ecs, [notebook], "sync")
     [record] = notebook.decisions or notebook.checks
@@ -98,7 +100,7 @@ def test_every_field_is_documented_and_frozen(kind: Any) -> None:
     assert kind.__dataclass_params__.frozen
 
 
-def test_audit_mode_never_says_denied(ecs: FakeEcs, notebook: Notebook) -> None:
+def test_audit_mode_never_says_denied(ecs: FakeEcs, notebook: RecordingObserver) -> None:
     """A dry run that says "denied" confuses everybody."""
     REACH["would_deny"](ecs, [notebook], "sync")
     [record] = notebook.decisions
@@ -107,7 +109,9 @@ def test_audit_mode_never_says_denied(ecs: FakeEcs, notebook: Notebook) -> None:
     assert "is refused" not in record.reason
 
 
-def test_the_id_of_a_record_is_that_of_the_error(observed: Client, notebook: Notebook, managed: str) -> None:
+def test_the_id_of_a_record_is_that_of_the_error(
+    observed: Client, notebook: RecordingObserver, managed: str
+) -> None:
     """A reader can find the record of an error and the error of a record."""
     with pytest.raises(GuardError) as error:
         observed.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=managed))
@@ -115,7 +119,7 @@ def test_the_id_of_a_record_is_that_of_the_error(observed: Client, notebook: Not
 
 
 def test_the_status_of_each_group_is_told_with_its_source_and_age(
-    ecs: FakeEcs, observed: Client, notebook: Notebook, managed: str, ordinary: str
+    ecs: FakeEcs, observed: Client, notebook: RecordingObserver, managed: str, ordinary: str
 ) -> None:
     """The record covers managed, unmanaged, missing and unknown groups. An ordinary group has no owner."""
     owned = ecs.create_security_group(service_id=7)
@@ -135,7 +139,7 @@ def test_the_status_of_each_group_is_told_with_its_source_and_age(
     assert (told[managed].age_seconds or 0) > 0
 
 
-def test_targets_that_cannot_be_read_are_no_group(observed: Client, notebook: Notebook) -> None:
+def test_targets_that_cannot_be_read_are_no_group(observed: Client, notebook: RecordingObserver) -> None:
     """The reason mentions the unreadable targets."""
     observed.guard.check("ModifyInstanceAttribute", {"SecurityGroupIds": "[1"})
     [record] = notebook.checks
@@ -160,7 +164,9 @@ def line_of(text: str) -> str:
     return f"{__file__}:{number}"
 
 
-def test_the_caller_is_the_line_of_the_users_call(observed: Client, notebook: Notebook, managed: str) -> None:
+def test_the_caller_is_the_line_of_the_users_call(
+    observed: Client, notebook: RecordingObserver, managed: str
+) -> None:
     request = models.DeleteSecurityGroupRequest(security_group_id=managed)
     with pytest.raises(ClientException):
         observed.delete_security_group(request)  # the call
@@ -168,7 +174,7 @@ def test_the_caller_is_the_line_of_the_users_call(observed: Client, notebook: No
 
 
 async def test_the_caller_of_an_async_call_is_the_line_that_awaits_it(
-    observed: Client, notebook: Notebook, managed: str
+    observed: Client, notebook: RecordingObserver, managed: str
 ) -> None:
     """The line is right even after the event loop has done other work, here the look-up."""
     request = models.DeleteSecurityGroupRequest(security_group_id=managed)
@@ -180,7 +186,7 @@ async def test_the_caller_of_an_async_call_is_the_line_that_awaits_it(
 
 
 def test_the_caller_of_a_call_that_is_a_task_of_its_own_is_the_line_that_runs_the_loop(
-    observed: Client, notebook: Notebook, managed: str
+    observed: Client, notebook: RecordingObserver, managed: str
 ) -> None:
     """No frame of the user is left but the one that runs the loop."""
 
@@ -194,7 +200,7 @@ def test_the_caller_of_a_call_that_is_a_task_of_its_own_is_the_line_that_runs_th
 
 @pytest.mark.parametrize("name", [None, 7, "script"])
 def test_code_without_the_name_of_a_module_is_a_caller_too(
-    observed: Client, notebook: Notebook, managed: str, name: object
+    observed: Client, notebook: RecordingObserver, managed: str, name: object
 ) -> None:
     """Code run by ``exec`` has a caller."""
     code = compile("\ncheck('DeleteSecurityGroup', {'SecurityGroupId': group})", "typed", "exec")
@@ -203,7 +209,7 @@ def test_code_without_the_name_of_a_module_is_a_caller_too(
 
 
 def test_a_group_of_a_service_that_may_be_acted_for_is_not_out_of_bounds(
-    ecs: FakeEcs, notebook: Notebook
+    ecs: FakeEcs, notebook: RecordingObserver
 ) -> None:
     """The call is stopped for the other managed group only."""
     ours, theirs = (ecs.create_security_group(service_managed=True, service_id=each) for each in (5, 6))
@@ -218,7 +224,7 @@ def test_a_group_of_a_service_that_may_be_acted_for_is_not_out_of_bounds(
 
 
 def test_a_call_that_is_a_thread_of_its_own_has_no_caller(
-    observed: Client, notebook: Notebook, ordinary: str
+    observed: Client, notebook: RecordingObserver, ordinary: str
 ) -> None:
     """The code of the thread itself is not the user's."""
     request = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
@@ -235,7 +241,7 @@ SECRETS = ("a-secret-key", "a-secret-token", "a-secret-password", "c2VjcmV0", "a
 @pytest.mark.parametrize("refused", [True, False])
 def test_a_record_holds_no_secret(
     ecs: FakeEcs,
-    notebook: Notebook,
+    notebook: RecordingObserver,
     managed: str,
     form: str,
     refused: bool,  # noqa: FBT001 - parametrized
@@ -271,7 +277,7 @@ def test_a_record_holds_no_secret(
 
 
 def test_the_launch_template_of_a_call_is_in_the_error_and_not_in_the_record(
-    ecs: FakeEcs, observed: Client, notebook: Notebook, ordinary: str
+    ecs: FakeEcs, observed: Client, notebook: RecordingObserver, ordinary: str
 ) -> None:
     """The template is a parameter of the call, and no group."""
     template = ecs.create_launch_template(ordinary, name="their-template")
@@ -289,7 +295,7 @@ def test_the_launch_template_of_a_call_is_in_the_error_and_not_in_the_record(
 
 
 def test_of_mode_off_is_told_that_nothing_was_looked_up(
-    ecs: FakeEcs, notebook: Notebook, managed: str
+    ecs: FakeEcs, notebook: RecordingObserver, managed: str
 ) -> None:
     client = Client(ecs.config(), policy=GuardPolicy(mode="off"), observers=[notebook])
     delete(client, managed)

@@ -28,7 +28,7 @@ def test_a_further_try_takes_from_the_quota_and_success_gives_back() -> None:
     assert quota._spent.keys() == {"a"}
 
 
-def test_what_has_been_given_back_but_for_one_token_is_still_owed() -> None:
+def test_what_has_been_given_back_but_for_one_token_is_still_spent() -> None:
     quota = RetryQuota()
     take(quota, "a")
     for _ in range(4):

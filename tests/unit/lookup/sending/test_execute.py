@@ -10,13 +10,13 @@ import pytest
 from tenacity.wait import wait_random_exponential
 
 from safe_ecs import GuardPolicy, StatusCache
-from safe_ecs._core.drive import drive, drive_async
+from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.review import Read
 from safe_ecs._lookup.context import LookupContext, Resources
 from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs._lookup.sending.breaker import RetryQuota
+from safe_ecs._lookup.sending.classify import failure_of, timed_out
 from safe_ecs._lookup.sending.execute import Blocking, Sender
-from safe_ecs._lookup.sending.failures import failure_of, timed_out
 from safe_ecs.cache._failures import FailureScope
 from tests.support.quotas import take
 from tests.support.sdk_errors import answered

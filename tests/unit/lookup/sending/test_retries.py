@@ -21,7 +21,7 @@ def test_pauses_grow_at_random_from_a_tenth_of_a_second_to_two() -> None:
         assert min(pauses) < most / 2
 
 
-def test_both_colours_are_bound_in_the_same_way() -> None:
+def test_the_sync_and_the_async_loop_have_the_same_bounds() -> None:
     loop, loop_async = retrying("payer", 4, 10), retrying_async("payer", 4, 10)
     assert repr(vars(loop.wait)) == repr(vars(loop_async.wait))
     assert [type(stop) for stop in vars(loop.stop)["stops"]] == [

@@ -60,6 +60,7 @@ class ThreadBatching:
 
     def start_afresh(self) -> None:
         """Forget the batches: in a forked child, their callers are in the parent."""
+        # The lock may be held, and stays held, by a thread that the child does not have.
         self._lock = Lock()
         self._queues: dict[Hashable, BatchQueue] = {}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_ecs._core.drive import drive, drive_async
+from safe_ecs._core.drivers import drive, drive_async
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_ecs._lookup.loops import LOOPS, LoopBatching
+from safe_ecs._lookup.loop_batches import LOOPS, LoopBatching
 from tests.support.loaders import PATIENCE, StubLoader, load_async, soon
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ async def test_an_answer_that_holds_for_all_is_everybodys(batches: LoopBatching)
     assert (loader.asked, loader.judged) == (["abc"], [{"a": "A", "b": "B", "c": "C"}])
 
 
-async def test_a_lookup_from_inside_another_has_a_line_of_its_own(batches: LoopBatching) -> None:
+async def test_a_lookup_from_inside_another_has_a_queue_of_its_own(batches: LoopBatching) -> None:
     """The inner look-up does not wait for the batch around it."""
     outer, inner = StubLoader(), StubLoader()
     found: list[dict[str, str]] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_ecs._lookup.threads import THREADS, ThreadBatching, _Result
+from safe_ecs._lookup.thread_batches import THREADS, ThreadBatching, _Result
 from tests.support.concurrency import Callers
 from tests.support.loaders import PATIENCE, StubLoader, load, soon
 
@@ -198,7 +198,7 @@ def test_a_batch_waits_for_threads_as_long_as_more_of_them_come(batches: ThreadB
             waiting.append(asking(batches, others, "c"))
             wait_until(lambda: queue.number_of_partial_batch == 2)
 
-    yielding = mocker.patch("safe_ecs._lookup.threads.sleep", side_effect=let_one_in)
+    yielding = mocker.patch("safe_ecs._lookup.thread_batches.sleep", side_effect=let_one_in)
     go_on.set()
     waiting[0].join(PATIENCE)
     wait_until(lambda: others.asked)
@@ -271,7 +271,7 @@ def _ask_afresh() -> None:
     assert loader.asked == ["a"]
 
 
-def test_a_batch_that_outlives_a_fresh_start_ends_only_its_own_line(batches: ThreadBatching) -> None:
+def test_a_batch_that_outlives_a_fresh_start_ends_only_its_own_queue(batches: ThreadBatching) -> None:
     """A process forked within ``ask`` starts afresh while its old batch still runs."""
     old, new = StubLoader(), StubLoader()
     fresh, go_on, go_on_too = Event(), held(new), Event()

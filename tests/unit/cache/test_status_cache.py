@@ -13,8 +13,8 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
 from safe_ecs._core.review import Read
-from safe_ecs.cache._memory import SHARED, forget_endpoint
 from safe_ecs.cache._principal import Principal
+from safe_ecs.cache._status_cache import SHARED, forget_endpoint
 from tests.conftest import SERVICE_ID
 from tests.support.sdk import models
 from tests.support.workloads import MOST_BYTES_FOR_A_GROUP, bytes_for_each_group
@@ -65,7 +65,7 @@ def test_a_found_status_is_trusted_for_ttl(clock: Any) -> None:
     assert cache.recall(READ, ME, policy) == {}
 
 
-def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_asker_alone(clock: Any) -> None:
+def test_a_missing_group_is_remembered_for_missing_ttl_and_for_the_principal_alone(clock: Any) -> None:
     """One account may lack a group that another account has."""
     cache, policy = StatusCache(), GuardPolicy(missing_ttl=5)
     cache.remember(READ, MYSELF, [MISSING])

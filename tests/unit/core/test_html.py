@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 from safe_ecs import Decision, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusUnavailableError
 from safe_ecs._core.decision import Undetermined
-from safe_ecs._core.notebook import note, table
+from safe_ecs._core.html import note, table
 from safe_ecs._core.partition import Partition
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs._core.failure import Failure
-from safe_ecs._lookup.sending.failures import failure_of, is_network_error, is_transient, timed_out
+from safe_ecs._lookup.sending.classify import failure_of, is_network_error, is_transient, timed_out
 from tests.support.sdk_errors import NO_JSON, ClientPayloadError, answered, no_connection, wrapped
 
 DESCRIBE = "DescribeSecurityGroups"
