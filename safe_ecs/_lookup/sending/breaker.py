@@ -49,6 +49,7 @@ class RetryQuota:
 
     def give_back(self, payer: Hashable, tries: int) -> None:
         """Return, after a success, the tokens of its last further try, or one token if it needed none."""
+        # Equivalent mutant `get(payer, 1)`: a payer without a record gives back at least this one token.
         left = self._spent.get(payer, 0) - (self.COST if tries > 1 else 1)
         if left > 0:
             self._spent[payer] = left
@@ -101,6 +102,7 @@ class Breaker:
         failure = timed_out(self._action, timeout)
         # A caller that stood behind other batches, or came with no time left, has learned nothing of ECS.
         if in_flight >= waited * _NEARLY and waited >= timeout * _LEAST_WAIT * _NEARLY:
+            # Equivalent mutants `None, {"": failure}`, `"XXXX"`: an outage is kept by its route alone.
             self._failures.remember(self._at, self._action, {"": failure}, self._scope)
         return failure
 

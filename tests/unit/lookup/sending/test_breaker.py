@@ -155,6 +155,9 @@ def test_an_answer_clears_the_failures_that_it_disproves(cache: StatusCache, clo
         breaker.note_answer()
         assert breaker.recent_failures(("sg-1",)) == {}
     assert breaker.recent_failures(("sg-2",)) == {"sg-2": FORBIDDEN}
+    breaker.note({"sg-3": THROTTLED}, ())
+    breaker.note({}, ("sg-1",))
+    assert breaker.recent_failures(("sg-1",)) == {}
     breaker.note({"sg-1": DOWN}, ())
     breaker.note({}, ())
     assert breaker.recent_failures(("sg-1",)) == {"sg-1": DOWN}
