@@ -39,7 +39,7 @@ def copy_layer(layer: _Layer) -> _Layer:
     return layer
 
 
-def copy_containers(value: Any, depth: int = 0, copies: dict[int, Any] | None = None) -> Any:  # noqa: ANN401 - a caller may hand anything to the SDK
+def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any]] | None = None) -> Any:  # noqa: ANN401 - a caller may hand anything to the SDK
     """Return a copy that shares no container with the original; models become mappings, as on the wire.
 
     A container that is there several times is copied once: lists that hold one another may be without number.
@@ -48,16 +48,19 @@ def copy_containers(value: Any, depth: int = 0, copies: dict[int, Any] | None = 
         return value
     copies = {} if copies is None else copies
     if id(value) in copies:
-        return copies[id(value)]
+        return copies[id(value)][1]
     duplicate = value
     if isinstance(value, dict):
-        duplicate = copies[id(value)] = {}
+        duplicate = {}
+        copies[id(value)] = value, duplicate
         duplicate.update((key, copy_containers(member, depth + 1, copies)) for key, member in value.items())
     elif type(value) in {list, tuple}:
         duplicate = type(value)([copy_containers(member, depth + 1, copies) for member in value])
     elif isinstance(value, bytearray):
         duplicate = bytearray(value)
     elif isinstance(value, DaraModel):
+        # Equivalent mutants `cast(None`, `XXAnyXX`: a cast is for the type checker.
         duplicate = copy_containers(cast("Any", value).to_map(), depth + 1, copies)
-    copies[id(value)] = duplicate
+    # The original is kept: the mapping of a model would be gone otherwise, and another one might get its id.
+    copies[id(value)] = value, duplicate
     return duplicate

@@ -175,6 +175,14 @@ def test_a_class_with_an_attribute_named_guard_is_refused(ecs: FakeEcs) -> None:
         guard(client)
 
 
+def test_a_class_with_an_attribute_named_as_the_enforcer_is_refused(ecs: FakeEcs) -> None:
+    """A value in its place could switch the guard off."""
+    client: Any = StockClient(ecs.config())
+    client._safe_ecs_enforcer = object()
+    with pytest.raises(TypeError, match="attribute of its own where the guard goes: _safe_ecs_enforcer"):
+        guard(client)
+
+
 class Keeping(StockClient):
     """A user's subclass that keeps a bound method of its own."""
 
