@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_ecs20140526.client import Client as StockClient
-from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from alibabacloud_tea_openapi.client import Client as OpenApiClient
+from alibabacloud_tea_openapi.utils_models import Config, GlobalParameters
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, ManagedSecurityGroupError, StatusCache
+from safe_ecs._calls.call import Call, has_own_rpc_headers
 from safe_ecs.testing import CannedAnswer
 from tests.support.sdk import TWICE, OpenApiRequest, models
 from tests.support.transports import call, params
@@ -221,3 +223,151 @@ def test_headers_from_an_override_are_seen_and_sent(
     else:
         client.do_request(params("DescribeSecurityGroupAttribute"), request, RuntimeOptions())
         assert ecs.requests[0].headers["x-mine"] == "kept"
+
+
+class Sender(OpenApiClient):
+    """A client that sends nothing and returns the call, its own part included."""
+
+    def transport(self, *arguments: Any) -> tuple[Any, ...]:
+        return self, *arguments
+
+
+def _sender() -> Sender:
+    return Sender(Config(access_key_id="k", access_key_secret="s", endpoint="h"))
+
+
+def _call(client: Any, *leading: Any, takes_once_headers: bool = True, **request: Any) -> Call:
+    return Call(
+        client, leading, OpenApiRequest(**request), RuntimeOptions(), takes_once_headers=takes_once_headers
+    )
+
+
+def test_a_new_call_has_taken_nothing_and_decided_nothing() -> None:
+    """Until it is held, its objects are those of the caller."""
+    client = _sender()
+    client.set_rpc_headers({"a": "b"})
+    made = _call(client, "leading")
+    assert (made.effective, made.once_headers, made.sender) == (None, None, None)
+    assert made.send(client.transport) == (client, "leading", made.request, made.runtime)
+    assert client.get_rpc_headers() == {"a": "b"}
+
+
+def test_a_call_is_held_once() -> None:
+    """A second hold would be of a later moment."""
+    client = _sender()
+    client.set_rpc_headers({"a": "b"})
+    made = _call(client, ["leading"], body={"a": 1}, query={"q": ["1"]}, headers={"h": "1"})
+    sender = made.hold()
+    held = made.leading, made.request, made.runtime
+    client._endpoint = "another"
+    assert made.hold() is sender is made.sender
+    assert (made.leading, made.request, made.runtime) == held
+    assert made.request is held[1]
+    assert sender._endpoint == "h"
+
+
+def test_a_held_call_shares_no_object_with_its_caller() -> None:
+    """The caller may reuse request, runtime and the leading arguments at once."""
+    client = _sender()
+    layer = ExtendsParameters(headers={"h": "1"}, queries={"q": "1"})
+    request = OpenApiRequest(headers={"h": "1"}, query={"q": ["1"]}, body={"b": ["1"]})
+    leading, runtime = params(DELETE), RuntimeOptions(extends_parameters=layer)
+    made = Call(client, (leading, "text"), request, runtime, takes_once_headers=True)
+    made.hold()
+    leading.action = "later"
+    request.headers["h"] = "later"
+    request.query["q"][0] = request.body["b"][0] = "later"
+    layer.headers["h"] = layer.queries["q"] = "later"
+    runtime.autoretry, request.stream = True, "later"
+    assert made.leading[0].action == DELETE
+    assert made.leading[1] == "text"
+    assert (made.request.headers, made.request.query, made.request.body) == (
+        {"h": "1"},
+        {"q": ["1"]},
+        {"b": ["1"]},
+    )
+    assert made.request.stream is None
+    assert made.runtime.autoretry is None
+    assert made.runtime.extends_parameters.headers == {"h": "1"}
+    assert made.runtime.extends_parameters.queries == {"q": "1"}
+
+
+def test_what_a_call_does_not_have_a_held_call_does_not_have_either() -> None:
+    """The SDK treats an empty mapping in another way than none."""
+    made = _call(_sender())
+    made.hold()
+    assert (made.request.headers, made.request.query, made.request.body) == (None, None, None)
+    assert made.runtime.extends_parameters is None
+
+
+def test_a_held_call_is_sent_by_its_sender_with_the_same_transport() -> None:
+    """A function that is no method of the client has no sender to be bound to."""
+    client = _sender()
+    made = _call(client, "leading")
+    sender = made.hold()
+    assert sender is not client
+    assert type(sender) is Sender
+    assert made.send(client.transport) == (sender, "leading", made.request, made.runtime)
+    assert made.send(lambda *arguments: arguments) == ("leading", made.request, made.runtime)
+
+
+def test_the_sender_hands_out_the_headers_for_one_call_once() -> None:
+    """The first try gets them, as with the stock client."""
+    client = _sender()
+    client.set_rpc_headers({"a": "b"})
+    sender = _call(client).hold()
+    assert [sender.get_rpc_headers() for _ in range(3)] == [{"a": "b"}, None, None]
+    assert client.get_rpc_headers() is None
+
+
+def test_a_sender_whose_class_hands_out_headers_in_its_own_way_gives_them_to_each_try() -> None:
+    """The method of the class is asked once, when the call is held."""
+
+    class Theirs(Sender):
+        def get_rpc_headers(self) -> Any:
+            asked.append(self)
+            return {"a": "b"}
+
+    asked: list[Any] = []
+    client = Theirs(Config(access_key_id="k", access_key_secret="s", endpoint="h"))
+    sender = _call(client).hold()
+    assert [sender.get_rpc_headers() for _ in range(3)] == [{"a": "b"}] * 3
+    assert asked == [client]
+    assert has_own_rpc_headers(client)
+    assert not has_own_rpc_headers(_sender())
+
+
+def test_a_transport_that_takes_no_headers_from_the_client_leaves_them_there() -> None:
+    """They are for a later call."""
+    client = _sender()
+    client.set_rpc_headers({"a": "b"})
+    made = _call(client, takes_once_headers=False)
+    sender = made.hold()
+    made.take_once_headers()
+    assert made.once_headers is None
+    assert "get_rpc_headers" not in vars(sender)
+    assert client.get_rpc_headers() == {"a": "b"}
+
+
+def test_headers_for_one_call_are_taken_once() -> None:
+    """Headers that are set afterwards are for the next call."""
+    client = _sender()
+    client.set_rpc_headers({"a": "b"})
+    made = _call(client)
+    made.take_once_headers()
+    client.set_rpc_headers({"c": "d"})
+    made.take_once_headers()
+    made.hold()
+    assert made.once_headers == {"a": "b"}
+    assert client.get_rpc_headers() == {"c": "d"}
+
+
+def test_the_sender_has_global_parameters_of_its_own() -> None:
+    """Those of the client may change while the call waits. A client without any has a sender without any."""
+    assert _call(_sender()).hold()._global_parameters is None
+    client = _sender()
+    client._global_parameters = GlobalParameters(headers={"h": "1"}, queries={"q": "1"})
+    sender = _call(client).hold()
+    client._global_parameters.headers["h"] = client._global_parameters.queries["q"] = "later"
+    assert sender._global_parameters.headers == {"h": "1"}
+    assert sender._global_parameters.queries == {"q": "1"}

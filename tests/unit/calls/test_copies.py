@@ -179,3 +179,17 @@ def test_models_within_models_count_as_levels() -> None:
         depth, value = depth + 1, value["next"]
     assert depth == MAX_DEPTH // 2 + 1
     assert isinstance(value, Endless)
+
+
+def test_a_container_inside_a_model_and_beside_it_is_copied_once() -> None:
+    """Models could multiply the copies as lists could."""
+    shared = ["sg-1"]
+
+    class Sharing(DeleteSecurityGroupRequest):
+        """A model of which the mapping holds a list that others hold as well."""
+
+        def to_map(self) -> dict[str, Any]:
+            return {"shared": shared}
+
+    beside, *mappings = copy_containers([shared, Sharing(), Sharing()])
+    assert [mapping["shared"] is beside for mapping in mappings] == [True, True]
