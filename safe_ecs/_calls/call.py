@@ -64,6 +64,7 @@ class Call:
         self.once_headers: Any = None
         self.sender: OpenApiClient | None = None
         self._client = client
+        # Equivalent mutant `None`: it is only asked whether it is true.
         self._has_taken = False
 
     def hold(self) -> OpenApiClient:
