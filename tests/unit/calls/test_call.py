@@ -281,12 +281,9 @@ def test_a_held_call_shares_no_object_with_its_caller() -> None:
     runtime.autoretry, request.stream = True, "later"
     assert made.leading[0].action == DELETE
     assert made.leading[1] == "text"
-    assert (made.request.headers, made.request.query, made.request.body) == (
-        {"h": "1"},
-        {"q": ["1"]},
-        {"b": ["1"]},
-    )
-    assert made.request.stream is None
+    sent: Any = made.request
+    assert (sent.headers, sent.query, sent.body) == ({"h": "1"}, {"q": ["1"]}, {"b": ["1"]})
+    assert sent.stream is None
     assert made.runtime.autoretry is None
     assert made.runtime.extends_parameters.headers == {"h": "1"}
     assert made.runtime.extends_parameters.queries == {"q": "1"}
@@ -296,7 +293,8 @@ def test_what_a_call_does_not_have_a_held_call_does_not_have_either() -> None:
     """The SDK treats an empty mapping in another way than none."""
     made = _call(_sender())
     made.hold()
-    assert (made.request.headers, made.request.query, made.request.body) == (None, None, None)
+    sent: Any = made.request
+    assert (sent.headers, sent.query, sent.body) == (None, None, None)
     assert made.runtime.extends_parameters is None
 
 
