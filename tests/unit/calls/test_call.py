@@ -269,8 +269,8 @@ def test_a_call_is_held_once() -> None:
 def test_a_held_call_shares_no_object_with_its_caller() -> None:
     """The caller may reuse request, runtime and the leading arguments at once."""
     client = _sender()
-    layer = ExtendsParameters(headers={"h": "1"}, queries={"q": "1"})
-    request = OpenApiRequest(headers={"h": "1"}, query={"q": ["1"]}, body={"b": ["1"]})
+    layer: Any = ExtendsParameters(headers={"h": "1"}, queries={"q": "1"})
+    request: Any = OpenApiRequest(headers={"h": "1"}, query={"q": ["1"]}, body={"b": ["1"]})
     leading, runtime = params(DELETE), RuntimeOptions(extends_parameters=layer)
     made = Call(client, (leading, "text"), request, runtime, takes_once_headers=True)
     made.hold()
@@ -364,8 +364,9 @@ def test_the_sender_has_global_parameters_of_its_own() -> None:
     """Those of the client may change while the call waits. A client without any has a sender without any."""
     assert _call(_sender()).hold()._global_parameters is None
     client = _sender()
-    client._global_parameters = GlobalParameters(headers={"h": "1"}, queries={"q": "1"})
+    layer: Any = GlobalParameters(headers={"h": "1"}, queries={"q": "1"})
+    client._global_parameters = layer
     sender = _call(client).hold()
-    client._global_parameters.headers["h"] = client._global_parameters.queries["q"] = "later"
+    layer.headers["h"] = layer.queries["q"] = "later"
     assert sender._global_parameters.headers == {"h": "1"}
     assert sender._global_parameters.queries == {"q": "1"}
