@@ -107,7 +107,7 @@ class Enforcer:
         self.admit(client, call)
         request = call.effective
         is_learned_from = request is not None and request.action in LEARNING_ACTIONS
-        # Equivalent mutant `1.0`: without anything to learn, the time is never read.
+        # Equivalent mutants `or True`, `1.0`: without anything to learn, the time is never read.
         sent_at = self.cache.now() if is_learned_from else 0.0
         try:
             answer = call.send(transport)
@@ -125,7 +125,7 @@ class Enforcer:
         await self.admit_async(client, call)
         request = call.effective
         is_learned_from = request is not None and request.action in LEARNING_ACTIONS
-        # Equivalent mutant `1.0`: without anything to learn, the time is never read.
+        # Equivalent mutants `or True`, `1.0`: without anything to learn, the time is never read.
         sent_at = self.cache.now() if is_learned_from else 0.0
         try:
             answer = await call.send(transport)

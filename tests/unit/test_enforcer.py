@@ -215,6 +215,40 @@ def test_a_call_on_a_remembered_ordinary_group_is_counted_with_its_hit(
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_call_that_is_not_guarded_is_neither_counted_nor_recorded(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    """The guard reads a listing to learn from it, and decides nothing."""
+    observer = RecordingObserver()
+    client = Client(ecs.config(), cache=StatusCache(), observers=[observer])
+    call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
+    assert client.guard.status(ordinary)[ordinary].source == "learned"
+    assert client.guard.stats.calls == 0
+    assert observer.decisions == []
+
+
+@pytest.mark.parametrize("transport", ["do_request", "do_request_async", "call_sseapi", "call_sseapi_async"])
+def test_a_call_that_waits_for_a_look_up_is_sent_as_it_was_reviewed(
+    ecs: FakeEcs, managed: str, ordinary: str, transport: str
+) -> None:
+    """The caller's request may change in the meantime."""
+    request = OpenApiRequest(query={"RegionId": "cn-hangzhou", "SecurityGroupId": ordinary})
+
+    class Changing(RecordingObserver):
+        """Changes the request as soon as the status is known."""
+
+        def looked_up(self, look_up: Any) -> None:
+            super().looked_up(look_up)
+            request.query["SecurityGroupId"] = managed
+
+    observer = Changing()
+    client = Client(ecs.config(), cache=StatusCache(), observers=[observer])
+    TRANSPORTS[transport](client, DELETE, request)
+    assert len(observer.look_ups) == 1
+    assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_refusal_from_the_cache_is_counted_with_its_hit(client: Client, managed: str, form: str) -> None:
     """Neither a refusal from ECS nor one from memory is a call that went through."""
     for _ in range(2):

@@ -1,12 +1,14 @@
-"""Which modules are mutated, and which tests are about a module: those that mirror it."""
+"""The modules to mutate, and the tests of a module: the files that mirror it."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[3]
-PACKAGE: Final = ROOT / "safe_ecs"
+# Found and not imported: nothing of the package may be imported before a mutant is. The tests may run beside a wheel.
+PACKAGE: Final = Path(str(find_spec("safe_ecs").origin)).parent  # type: ignore[union-attr]  # it is installed
 UNIT_TESTS: Final = ROOT / "tests" / "unit"
 
 _FOLDERS: Final = ("_calls", "_core", "_lookup")
