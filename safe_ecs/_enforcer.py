@@ -184,6 +184,7 @@ class Enforcer:
             return False
         if self.dispatcher.is_observed("allowed"):
             return False
+        # Equivalent mutant `refused=None`: it is only asked whether it is true.
         self.counters.count_call(refused=False, hits=len(read.security_group_ids))
         return True
 

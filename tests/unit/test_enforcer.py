@@ -19,6 +19,7 @@ from safe_ecs import (
     ManagedSecurityGroupError,
     StatusCache,
     StatusUnavailableError,
+    _enforcer,
 )
 from safe_ecs._enforcer import Enforcer, make_enforcer
 from safe_ecs.cache._status_cache import SHARED
@@ -246,6 +247,33 @@ def test_a_call_that_waits_for_a_look_up_is_sent_as_it_was_reviewed(
     TRANSPORTS[transport](client, DELETE, request)
     assert len(observer.look_ups) == 1
     assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_bypass_does_not_change_the_outcome_of_a_call_that_is_allowed_anyway(
+    ecs: FakeEcs, ordinary: str, form: str
+) -> None:
+    """Records of bypasses name the calls that needed one."""
+    observer = RecordingObserver()
+    client = Client(ecs.config(), cache=StatusCache(), observers=[observer])
+    with client.guard.bypass(reason="ticket 7"):
+        _modify(client, ordinary, form)
+    assert [record.outcome for record in observer.decisions] == ["allowed"]
+    assert client.guard.stats.bypasses == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_review_is_made_of_a_call_on_a_remembered_group(
+    client: Client, managed: str, ordinary: str, form: str, mocker: Any
+) -> None:
+    """A review takes twice the time of a refusal from memory. An allowed call makes not even a decision."""
+    client.guard.status(managed, ordinary)
+    reviews, settled = mocker.spy(_enforcer, "review"), mocker.spy(Enforcer, "_settle")
+    _modify(client, ordinary, form)
+    assert (reviews.call_count, settled.call_count) == (0, 0)
+    with pytest.raises(ManagedSecurityGroupError):
+        _delete(client, managed, form)
+    assert (reviews.call_count, settled.call_count) == (0, 1)
 
 
 @pytest.mark.parametrize("form", FORMS)
