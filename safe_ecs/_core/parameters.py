@@ -45,7 +45,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "regionid": "region",
     "action": "action",
     "version": "version",
-    # Equivalent mutant `"XXownerXX"`: Parameters.take() takes for an owner what is of no other kind.
+    # Equivalent mutant `"XXownerXX"`: Parameters.take() takes a parameter of no other kind for an owner.
     **dict.fromkeys(OWNER_PARAMETERS, "owner"),
     **dict.fromkeys(_TEMPLATES, "template"),
 }
@@ -80,8 +80,8 @@ class Parameters:
         versions: Every API version.
         region_ids: Every region, in lower case, each once.
         targets: The ids of the groups, each in lower case and as it is spelt.
-        names_own_group: Whether a group is named for an instance itself in the one way that ECS documents: what it makes
-            of other ways is not known, and it may take the groups of a launch template instead.
+        names_own_group: Whether a group is named for an instance itself in the one way that ECS documents. In other
+            ways, ECS may take the groups of a launch template instead.
         owner: The parameters that say on whose behalf the call is made, by lower-case name.
         unreadable: Why something may be missing; "" if nothing can be.
     """

@@ -154,7 +154,7 @@ def test_a_parameter_that_replaces_the_action_does_not_hide_it(
 def test_a_path_that_carries_a_query_does_not_hide_it(
     ecs: FakeEcs, client: Client, managed: str, separator: str
 ) -> None:
-    """The SDK appends its query to whatever the path already holds."""
+    """The SDK appends its query to the path as it is."""
     smuggling = params(HARMLESS, pathname=f"/?Action={DELETE}{separator}SecurityGroupId={managed}")
     with pytest.raises(StatusUnavailableError):
         client.do_request(smuggling, OpenApiRequest(query={"RegionId": "cn-hangzhou"}), RuntimeOptions())

@@ -136,7 +136,7 @@ CALL = st.builds(
 @settings(deadline=None)
 @given(call=CALL)
 def test_reading_a_call_never_fails(call: MergedCall) -> None:
-    """What comes of it is a request in plain values, or nothing."""
+    """The result is a request in plain values, or nothing."""
     request = effective_request(call)
     if request is not None:
         assert request.action in RELEVANT_ACTIONS.values()

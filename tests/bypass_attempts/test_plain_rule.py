@@ -1,4 +1,4 @@
-"""What is not plain text in a call that names a guarded operation hides neither the operation nor the group."""
+"""A text that is not plain hides neither a guarded operation nor a group."""
 
 from __future__ import annotations
 

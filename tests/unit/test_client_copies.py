@@ -122,7 +122,7 @@ def test_a_twin_that_refers_to_itself_is_copied_as_one() -> None:
 
 @pytest.mark.parametrize("name", ["__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__"])
 def test_a_class_that_copies_itself_in_its_own_way_is_refused(ecs: FakeEcs, name: str) -> None:
-    """Its method could make an unguarded copy of a guarded client. The error says what to do instead."""
+    """Its method could make an unguarded copy of a guarded client. The error names another way."""
     copying: Any = type("Copying", (StockClient,), {name: lambda client, *_: client})
     with pytest.raises(
         TypeError, match=f"Copying has a {name} of its own.*derive the class from safe_ecs.Client"

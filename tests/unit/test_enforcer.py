@@ -1,4 +1,4 @@
-"""A call is stopped or let through as the policy says of what is known of its targets."""
+"""The enforcer stops a call or lets it through, by the policy and the statuses of the targets."""
 
 from __future__ import annotations
 
@@ -480,7 +480,7 @@ def test_a_pickled_enforcer_keeps_its_policy_and_the_kind_of_its_cache() -> None
     ids=["policy", "cache"],
 )
 def test_an_argument_of_the_wrong_type_is_named_with_its_type(policy: Any, cache: Any, message: str) -> None:
-    """The message says what to give instead."""
+    """The message names the right type."""
     with pytest.raises(TypeError) as error:
         make_enforcer(policy, cache, ())
     assert str(error.value) == message

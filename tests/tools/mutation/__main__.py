@@ -1,8 +1,8 @@
-"""``python -m tests.tools.mutation [MODULE...]``: tries every mutant of the core and the flow, and says which survive.
+"""``python -m tests.tools.mutation [MODULE...]``: tries every mutant of the core and the flow, and names the survivors.
 
-A MODULE is a path in the package, such as _core/request.py; its tests are those that mirror it. With ``--only`` no
-mutant is tried but those whose place or change contains a text. Prints a table, and the mutants that survive. Exits
-with 1 if one of them has no mark in the source, or if the mutant of a mark was killed or does not exist.
+A MODULE is a path in the package, such as _core/request.py. Its tests are the files that mirror it. ``--only`` limits the
+run to mutants with a text in their place or change. Prints a table and the surviving mutants. Exits with 1 if a survivor
+has no mark in the source, or if the mutant of a mark was killed or does not exist.
 
 Needs the extra ``mutation``.
 """

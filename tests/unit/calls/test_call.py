@@ -243,7 +243,7 @@ def _call(client: Any, *leading: Any, takes_once_headers: bool = True, **request
 
 
 def test_a_new_call_has_taken_nothing_and_decided_nothing() -> None:
-    """Until it is held, its objects are those of the caller."""
+    """Until the call is held, it has the caller's own objects."""
     client = _sender()
     client.set_rpc_headers({"a": "b"})
     made = _call(client, "leading")
@@ -361,7 +361,7 @@ def test_headers_for_one_call_are_taken_once() -> None:
 
 
 def test_the_sender_has_global_parameters_of_its_own() -> None:
-    """Those of the client may change while the call waits. A client without any has a sender without any."""
+    """The client's global parameters may change while the call waits. A client without any has a sender without any."""
     assert _call(_sender()).hold()._global_parameters is None
     client = _sender()
     layer: Any = GlobalParameters(headers={"h": "1"}, queries={"q": "1"})

@@ -19,7 +19,7 @@ from safe_ecs._core.parameters import MAX_DEPTH
 
 
 class Theirs(OpenApiClient):
-    """Somebody's subclass, of which nothing may run."""
+    """A user's subclass: none of its methods may run."""
 
     __slots__ = ("slotted", "unset")
 
@@ -169,7 +169,7 @@ def test_models_within_models_count_as_levels() -> None:
     """A model that holds itself ends as well."""
 
     class Endless(DeleteSecurityGroupRequest):
-        """A model of which the mapping holds another model."""
+        """A model that holds another model."""
 
         def to_map(self) -> dict[str, Any]:
             return {"next": Endless()}
@@ -186,7 +186,7 @@ def test_a_container_inside_a_model_and_beside_it_is_copied_once() -> None:
     shared = ["sg-1"]
 
     class Sharing(DeleteSecurityGroupRequest):
-        """A model of which the mapping holds a list that others hold as well."""
+        """A model that shares a list with other models."""
 
         def to_map(self) -> dict[str, Any]:
             return {"shared": shared}

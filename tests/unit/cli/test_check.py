@@ -1,4 +1,4 @@
-"""``check`` says what the guard would say, by its exit code as well."""
+"""``check`` prints the guard's decision, and gives it as an exit code too."""
 
 from __future__ import annotations
 

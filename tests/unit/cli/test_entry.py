@@ -1,4 +1,4 @@
-"""The command line begins, or says what to install."""
+"""The command line begins, or names the extra to install."""
 
 from __future__ import annotations
 

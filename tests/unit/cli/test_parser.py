@@ -1,4 +1,4 @@
-"""The command line is read, and what it lacks is said."""
+"""The parser reads the command line, and names missing arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands write, in a terminal and in a pipe."""
+"""The output of the commands in a terminal and in a pipe."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_a_protocol_may_be_written_in_any_way_that_the_sdk_takes(protocol: objec
 
 
 def test_a_call_is_taken_apart_into_plain_texts() -> None:
-    """Lower case where ECS's own spelling is not known to matter, and nothing for what is not there."""
+    """Hosts and regions are in lower case. Missing parts are empty."""
     query = {
         "SecurityGroupId": " SG-A ",
         "RegionId": " CN-Beijing ",

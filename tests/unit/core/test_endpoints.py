@@ -1,4 +1,4 @@
-"""Which host an endpoint names, and which regions a call may be about."""
+"""The host of an endpoint, and the regions that a call may be about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why ECS gave no answer, and what that means for a group."""
+"""A failure of a look-up, and the unknown status that it gives a group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which texts are plain, and what the others may be taken for."""
+"""The rule of plain text: plain texts, and the guarded names that other texts may be taken for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_what_cannot_be_seen_is_nothing(code: int) -> None:
     ],
 )
 def test_what_looks_like_a_plain_letter_is_one(text: str, plain: str) -> None:
-    """So is what case mapping or decoding makes one."""
+    """A letter that becomes plain by case mapping or decoding counts too."""
     assert fold(text) == plain
 
 

@@ -249,7 +249,7 @@ def test_what_one_spelling_says_counts_for_both(answers: tuple[Any, Any], expect
 
 
 def test_the_groups_of_launch_templates_are_asked_for_as_they_are_spelt_there() -> None:
-    """Those of the request as well."""
+    """The targets of the request count as well."""
     request = SPELT._replace(templates=(ONE,))
     targets = ("sg-a", "SG-A", "sg-b", "SG-B", "sg-c")
     answer = {each: group(each.lower(), "cn-beijing") for each in targets}

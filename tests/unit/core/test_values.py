@@ -1,4 +1,4 @@
-"""What a value becomes on the wire."""
+"""A value becomes text on the wire."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Unreadable:
     ids=repr,
 )
 def test_a_value_becomes_a_text_or_one_of_two(value: object, texts: tuple[str, ...]) -> None:
-    """What is a string comes before what it says it is."""
+    """The string itself comes before the text that its str() gives."""
     assert texts_of(value) == texts
     assert text_of(value) == texts[0]
 

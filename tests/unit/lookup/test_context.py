@@ -1,4 +1,4 @@
-"""What is sent is counted."""
+"""The guard counts every request that it sends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a look-up brings is kept, and told to other processes."""
+"""A look-up keeps its answers, and shares them with other processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the caller's own calls say of groups is learned."""
+"""The guard learns from the answers to the caller's own calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered serves, and what was forgotten stays forgotten."""
+"""Remembered statuses serve, and forgotten ones stay forgotten."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ from tests.support.pages import FINE, ONE, STATUS, cannot_be_used, page
 def test_a_page_says_what_it_says_and_no_more(
     body: object, token: str, detail: str, known: Any, last_page: Any
 ) -> None:
-    """What is wrong with it is named in words that hold none of its values."""
+    """The failure names the fault without any value of the answer."""
     assert Pages("cn-hangzhou").last_page == ()
     pages = Pages("cn-hangzhou", last_page=("sg-0",))
     assert pages.take(body) == token

@@ -25,7 +25,7 @@ DOWN = Failure(reason="it rains", next_step="Wait.", scope="endpoint", is_outage
 
 
 class Clocks:
-    """The clocks of the breaker and of the cache, which a test moves together."""
+    """The clocks of the breaker and of the cache, moved together by a test."""
 
     def __init__(self, mocker: Any) -> None:
         names = ("_lookup.sending.breaker", "cache._store")
@@ -61,7 +61,7 @@ def make_breaker(
 
 
 def test_a_further_try_takes_from_the_quota_and_success_gives_back() -> None:
-    """Each payer's own; what is full cannot become fuller."""
+    """Each payer has its own quota. A full quota cannot become fuller."""
     quota = RetryQuota()
     assert [take(quota, "a") for _ in range(13)] == [True] * 12 + [False]
     assert take(quota, "b")
@@ -144,7 +144,7 @@ def test_a_failure_is_not_repeated_where_it_holds(
 
 
 def test_an_answer_clears_the_failures_that_it_disproves(cache: StatusCache, clocks: Clocks) -> None:
-    """Those of its groups, of its principal, and of its route."""
+    """It clears the failures of its groups, of its principal, and of its route."""
     breaker = make_breaker(cache)
     breaker.note({"sg-1": FORBIDDEN, "sg-2": FORBIDDEN}, ())
     breaker.note({}, ("sg-1",))

@@ -106,7 +106,7 @@ def test_what_stopped_the_sdk_is_named_by_its_class_alone(error: Exception, name
 
 
 def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
-    """It holds for those alone who would wait no longer."""
+    """It holds for callers alone that would wait no longer."""
     error = TimeoutError()
     failure = timed_out(DESCRIBE, 2.5, error)
     assert failure == Failure(

@@ -147,7 +147,7 @@ def test_each_query_is_tried_anew_and_accounted_for(
     assert all(0 < seconds <= 10 for seconds in ecs.seconds)
     assert ecs.seconds == sorted(ecs.seconds, reverse=True)
     assert len(pauses) == 3
-    assert quota._spent == {PAYER: 5}  # Three further tries, of which each success gave one back.
+    assert quota._spent == {PAYER: 5}  # Three more tries cost 15, two successes gave 10 back.
 
 
 @pytest.mark.parametrize("form", FORMS)
