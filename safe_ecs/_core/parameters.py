@@ -63,6 +63,7 @@ def kind_of(name: str) -> Kind | None:
 
 
 def _key_of(name: str) -> str:
+    # Equivalent mutant `"XX0123456789XX"`: a folded name has no capitals.
     return fold(name).strip("0123456789")
 
 
@@ -168,6 +169,7 @@ class Parameters:
         elif kind == "version":
             self.versions.append(text)
         elif kind == "template":
+            # Equivalent mutant `text] = ""`: only the keys are read.
             self._templates[_key_of(name), text] = None
         elif self.owner.setdefault(_key_of(name), text) != text:
             self.unreadable = f"it names more than one {name}"

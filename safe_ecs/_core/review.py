@@ -27,6 +27,7 @@ NO_REGION = (
     "neither the request nor the client names a region, and the endpoint's name holds none",
     "Give the client Config(region_id=...), or the request its RegionId.",
 )
+# Equivalent mutant `3`: weights are only compared.
 _FOUND = 2
 _UNREADABLE_NEXT_STEP = (
     "Name the security groups in the request model, or in query or form parameters, and leave headers and endpoint "

@@ -384,3 +384,24 @@ def test_a_query_in_the_address_makes_a_call_unreadable(changes: Any) -> None:
     request = effective(**changes)
     assert request is not None
     assert request.unreadable == "its address is not plain text, and a server may read it in another way"
+
+
+def test_an_address_may_name_the_version_of_ecs() -> None:
+    """A query there may replace the version, and the action, of another product's call."""
+    address = "h?Action=DeleteSecurityGroup"
+    other: dict[str, Any] = {"action": "DescribeInstances", "version": "2017-11-10"}
+    assert effective(**other, host=address) is None
+    request = effective(**other, host=f"{address}&Version=2014-05-26")
+    assert request is not None
+    assert (request.action, bool(request.unreadable)) == ("DeleteSecurityGroup", True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"RegionId": "cn-beijing", "SecurityGroupId": "sg-a"}', "RegionId=cn-beijing;SecurityGroupId=sg-a"],
+)
+def test_the_members_of_an_encoded_body_are_parameters(body: str) -> None:
+    """Older servers split a form at semicolons too."""
+    request = effective(body=body)
+    assert request is not None
+    assert (request.region_ids, request.targets, request.unreadable) == (("cn-beijing",), ("sg-a",), "")

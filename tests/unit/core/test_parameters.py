@@ -309,3 +309,15 @@ def test_a_group_is_seen_however_it_is_named_and_written(changes: Any, groups: t
     request = effective(**changes)
     assert request is not None
     assert request.targets == groups
+
+
+def test_a_name_that_is_not_plain_makes_a_call_unreadable() -> None:
+    """Its target counts all the same."""
+    seen = Parameters()
+    assert seen.names_own_group is False
+    seen.add("SecurityGroupId\N{ZERO WIDTH SPACE}", "sg-a")
+    assert list(seen.targets) == ["sg-a"]
+    assert (
+        seen.unreadable
+        == "the name of a parameter is not plain text, and a server may read it in another way"
+    )
