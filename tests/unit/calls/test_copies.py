@@ -5,17 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from alibabacloud_ecs20140526.models import (
-    AuthorizeSecurityGroupRequest,
-    AuthorizeSecurityGroupRequestPermissions,
-    DeleteSecurityGroupRequest,
-)
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from darabonba.model import DaraModel
 from darabonba.runtime import ExtendsParameters
 
 from safe_ecs._calls.copies import copy_client, copy_containers, copy_layer
 from safe_ecs._core.parameters import MAX_DEPTH
+
+
+class Model(DaraModel):
+    """A model of the SDK's newer kind. Its fields become a mapping."""
+
+    def __init__(self, **fields: Any) -> None:
+        self.fields = fields
+
+    def to_map(self) -> Any:
+        def mapped(value: Any) -> Any:
+            if isinstance(value, list):
+                return list(map(mapped, value))
+            return value.to_map() if isinstance(value, Model) else value
+
+        return {name: mapped(value) for name, value in self.fields.items()}
 
 
 class Theirs(OpenApiClient):
@@ -105,7 +116,7 @@ def test_a_value_that_is_no_container_of_parameters_stays_itself(value: Any) -> 
 
 def test_a_model_becomes_a_mapping_that_shares_nothing() -> None:
     """The mapping is the form on the wire."""
-    model = DeleteSecurityGroupRequest(security_group_id="sg-1")
+    model = Model(SecurityGroupId="sg-1")
     assert copy_containers({"model": [model]}) == {"model": [{"SecurityGroupId": "sg-1"}]}
 
 
@@ -113,11 +124,9 @@ def test_a_model_becomes_a_mapping_that_shares_nothing() -> None:
 def test_each_of_several_models_is_copied_with_its_own_contents(number: int) -> None:
     """The mapping of one model is gone when the next one is made, and may leave its id to it."""
     models: list[Any] = [
-        AuthorizeSecurityGroupRequest(
-            security_group_id=f"sg-{each}",
-            permissions=[
-                AuthorizeSecurityGroupRequestPermissions(policy=f"{each}-{one}") for one in range(each)
-            ],
+        Model(
+            SecurityGroupId=f"sg-{each}",
+            Permissions=[Model(Policy=f"{each}-{one}") for one in range(each)],
         )
         for each in range(number)
     ]
@@ -136,7 +145,7 @@ def test_a_dict_that_holds_itself_is_copied_as_one_that_does() -> None:
 
 @pytest.mark.parametrize(
     "shared",
-    [{"a": 1}, [1], (1,), bytearray(b"1"), DeleteSecurityGroupRequest(security_group_id="sg-1")],
+    [{"a": 1}, [1], (1,), bytearray(b"1"), Model(SecurityGroupId="sg-1")],
     ids=["dict", "list", "tuple", "bytearray", "model"],
 )
 def test_a_container_that_is_there_twice_is_copied_once(shared: Any) -> None:
@@ -168,7 +177,7 @@ def test_containers_are_copied_down_to_the_greatest_depth_and_no_deeper(wrap: An
 def test_models_within_models_count_as_levels() -> None:
     """A model that holds itself ends as well."""
 
-    class Endless(DeleteSecurityGroupRequest):
+    class Endless(Model):
         """A model that holds another model."""
 
         def to_map(self) -> dict[str, Any]:
@@ -185,7 +194,7 @@ def test_a_container_inside_a_model_and_beside_it_is_copied_once() -> None:
     """Models could multiply the copies as lists could."""
     shared = ["sg-1"]
 
-    class Sharing(DeleteSecurityGroupRequest):
+    class Sharing(Model):
         """A model that shares a list with other models."""
 
         def to_map(self) -> dict[str, Any]:
