@@ -6,6 +6,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from safe_ecs._bypass import unless_bypassed
+from safe_ecs._clock import Clock
 from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.operations import LEARNING_ACTIONS
 from safe_ecs._core.review import conclude, first_read, review
@@ -108,7 +109,7 @@ class Enforcer:
         request = call.effective
         is_learned_from = request is not None and request.action in LEARNING_ACTIONS
         # Equivalent mutants `or True`, `1.0`: without anything to learn, the time is never read.
-        sent_at = self.cache.now() if is_learned_from else 0.0
+        sent_at = Clock.now() if is_learned_from else 0.0
         try:
             answer = call.send(transport)
         except Exception as error:
@@ -126,7 +127,7 @@ class Enforcer:
         request = call.effective
         is_learned_from = request is not None and request.action in LEARNING_ACTIONS
         # Equivalent mutants `or True`, `1.0`: without anything to learn, the time is never read.
-        sent_at = self.cache.now() if is_learned_from else 0.0
+        sent_at = Clock.now() if is_learned_from else 0.0
         try:
             answer = await call.send(transport)
         except Exception as error:
@@ -147,7 +148,7 @@ class Enforcer:
         decision = self._decide_from_cache(client, request)
         if decision is None:
             # One generator leads from the rule to the batch: the review yields the batch requests of its resolver.
-            resolver = Resolver(self.resources, client, call)
+            resolver = self._resolver(client, call)
             decision = drive(review(request, self.policy, resolver), THREADS.load)
             decision = decision._replace(reads=resolver.reads)
         return unless_bypassed(client, decision) if decision.refused else decision
@@ -158,7 +159,7 @@ class Enforcer:
         """Return the decision in an event loop, with the arguments of ``decide``."""
         decision = self._decide_from_cache(client, request)
         if decision is None:
-            resolver = Resolver(self.resources, client, call)
+            resolver = self._resolver(client, call)
             decision = await drive_async(review(request, self.policy, resolver), LOOPS.load)
             decision = decision._replace(reads=resolver.reads)
         return unless_bypassed(client, decision) if decision.refused else decision
@@ -171,6 +172,11 @@ class Enforcer:
         """Return the statuses in an event loop, with the arguments of ``statuses``."""
         resolver = Resolver(self.resources, client, None, refresh=refresh)
         return await drive_async(resolver.statuses(read), LOOPS.load)
+
+    def _resolver(self, client: OpenApiClient, call: Call | None) -> Resolver:
+        if call is not None:
+            call.hold()
+        return Resolver(self.resources, client, None if call is None else call.runtime)
 
     def _passes_at_a_glance(self, request: EffectiveRequest) -> bool:
         """Return whether every target is remembered as unmanaged, and no observer wants to hear of it.

@@ -14,8 +14,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from contextvars import ContextVar
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from safe_ecs._clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -94,7 +95,7 @@ class BatchRequest(NamedTuple):
     Attributes:
         loader: Asks.
         ids: The ids.
-        deadline: Until when the caller waits, on the clock ``time.monotonic``.
+        deadline: Until when the caller waits, on the clock ``Clock``.
         not_before: An answer to a question that was asked at this time or earlier will not do.
     """
 
@@ -180,7 +181,7 @@ class BatchQueue:
         while self.waiting:
             batch = self.waiting.popleft()
             if batch.callers or not self.waiting:
-                batch.started_at = monotonic()
+                batch.started_at = Clock.now()
                 _LOADING.set(batch)
                 self.under_way = batch
                 return batch
@@ -202,7 +203,7 @@ class BatchQueue:
     def seconds_in_flight(self) -> float:
         """Return how long the batch under way has been in flight; 0 if there is none."""
         under_way = self.under_way
-        return 0.0 if under_way is None else monotonic() - under_way.started_at
+        return 0.0 if under_way is None else Clock.now() - under_way.started_at
 
     def leave(self, batches: Iterable[Batch]) -> None:
         """Count a caller out of the batches that it joined."""

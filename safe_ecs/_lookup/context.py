@@ -10,8 +10,8 @@ from safe_ecs.cache._principal import Principal
 
 if TYPE_CHECKING:
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
+    from darabonba.runtime import RuntimeOptions
 
-    from safe_ecs._calls.call import Call
     from safe_ecs._core.review import Read, TemplateRead
     from safe_ecs.cache._status_cache import StatusCache
     from safe_ecs.observe._counters import Counters
@@ -57,11 +57,9 @@ class LookupContext(NamedTuple):
 
 
 def context_of(
-    resources: Resources, client: OpenApiClient, read: Read | TemplateRead, call: Call | None
+    resources: Resources, client: OpenApiClient, read: Read | TemplateRead, runtime: RuntimeOptions | None
 ) -> LookupContext:
-    """Return the context of a look-up for a client, or for a call of it that waits."""
-    if call is not None:
-        call.hold()
-    connection = Connection(client, None if call is None else call.runtime, read.host)
+    """Return the context of a look-up for a client, with the runtime options of the call that waits for it."""
+    connection = Connection(client, runtime, read.host)
     principal = Principal(client._credential, read.owner)  # noqa: SLF001 - no getter
     return LookupContext(read, connection, FailureScope(principal, connection.settings), resources)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.failure import Failure
@@ -105,7 +106,7 @@ class StatusLookup(_Job):
 
     def steps(self, ids: tuple[str, ...]) -> Generator[Step, Any, Found]:
         """Yield the steps and return a status or a failure for each group."""
-        asked_at = self._cache.now()
+        asked_at = Clock.now()
         read = self._read._replace(security_group_ids=ids)
         shared: dict[str, GroupStatus] = {}
         if self._fetches:
@@ -167,7 +168,7 @@ class TemplateLookup(_Job):
 
     def steps(self, ids: tuple[str, ...]) -> Generator[Step, Any, _TemplatesFound]:
         """Yield the query and return the groups, or a failure."""
-        asked_at = self._cache.now()
+        asked_at = Clock.now()
         found = yield from describe_template(self._read)
         failures = dict.fromkeys(ids, found) if isinstance(found, Failure) else {}
         self.breaker.note(failures, [] if failures else ids)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs._core.endpoints import regions_of
 from safe_ecs._core.operations import STATUS_QUERY, TEMPLATE_CHANGES
@@ -127,7 +128,7 @@ class Learner:
             or not known[group.security_group_id].service_managed
         ]
         if region_id:
-            self._remember(client, request, region_id, news, self._cache.now())
+            self._remember(client, request, region_id, news, Clock.now())
 
     def _remember(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import STATUS_QUERY
@@ -63,7 +64,7 @@ class RegionListing:
 
     def _steps(self) -> Generator[Step, Any, list[GroupStatus] | Failure]:
         cache, policy = self._context.resources.cache, self._context.resources.policy
-        asked_at = cache.now()
+        asked_at = Clock.now()
         body = yield self._queries.query
         page = self._queries.take(body)
         breaker = Breaker(self._context, STATUS_QUERY)

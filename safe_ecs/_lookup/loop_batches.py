@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from safe_ecs._clock import Clock
 from safe_ecs._lookup.batching import BatchQueue, BatchResult, is_loading
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class LoopBatching:
         # A look-up inside the loading of a batch has a queue of its own: it cannot wait for that batch.
         key = (loader.key, object()) if is_loading() else loader.key
         queue = self._of(loop).setdefault(key, BatchQueue())
-        joined_at = monotonic()
+        joined_at = Clock.now()
         joined = queue.join(request, loop.create_future)
         if queue.runner is None or queue.runner.done():
             queue.runner = loop.create_task(self._run(loop, key, queue), name="safe_ecs look-up")
@@ -40,13 +40,13 @@ class LoopBatching:
         reads = 0
         try:
             for batch, wanted in joined.items():
-                await asyncio.wait((batch.future,), timeout=max(0.0, deadline - monotonic()))
+                await asyncio.wait((batch.future,), timeout=max(0.0, deadline - Clock.now()))
                 if batch.future.done():
                     result: BatchResult = batch.future.result()
                     answers |= {each: result.answers[each] for each in wanted}
                     reads += result.reads
                 else:
-                    waited, in_flight = monotonic() - joined_at, queue.seconds_in_flight()
+                    waited, in_flight = Clock.now() - joined_at, queue.seconds_in_flight()
                     failure = loader.failure_for(TimeoutError(), waited=waited, in_flight=in_flight)
                     answers |= dict.fromkeys(wanted, failure)
         except BaseException:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.spelling import normal_id
 from safe_ecs._lookup.batching import BatchRequest, BatchResult
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
+    from darabonba.runtime import RuntimeOptions
 
-    from safe_ecs._calls.call import Call
     from safe_ecs._core.request import LaunchTemplate
     from safe_ecs._core.review import Answers, Read, TemplateAnswer, TemplateRead
     from safe_ecs._lookup.context import Resources
@@ -31,7 +31,7 @@ class Resolver:
     Args:
         resources: The parts of the client's guard.
         client: The client that asks.
-        call: The call that waits for the decision, None if no call does.
+        runtime: The runtime options of the call that waits for the decision; None for those of the client.
         refresh: Whether to ask ECS even for remembered statuses.
 
     Attributes:
@@ -39,14 +39,19 @@ class Resolver:
     """
 
     def __init__(
-        self, resources: Resources, client: OpenApiClient, call: Call | None, *, refresh: bool = False
+        self,
+        resources: Resources,
+        client: OpenApiClient,
+        runtime: RuntimeOptions | None,
+        *,
+        refresh: bool = False,
     ) -> None:
         self.reads = 0
         self._resources = resources
         self._client = client
-        self._call = call
+        self._runtime = runtime
         self._refresh = refresh
-        self._deadline = monotonic() + resources.policy.lookup_timeout
+        self._deadline = Clock.now() + resources.policy.lookup_timeout
 
     def statuses(self, read: Read) -> Generator[BatchRequest, BatchResult, Answers]:
         """Return a status, or the lack of one, for each group of a read."""
@@ -58,7 +63,7 @@ class Resolver:
         if not unknown:
             return known
         lookup = StatusLookup(
-            context_of(self._resources, self._client, read, self._call), read, refresh=self._refresh
+            context_of(self._resources, self._client, read, self._runtime), read, refresh=self._refresh
         )
         failures = {} if self._refresh else lookup.breaker.recent_failures(unknown)
         counters.count(not_repeated=len(failures))
@@ -99,7 +104,7 @@ class Resolver:
         groups = cache.templates.recall(read, principal, policy)
         if groups is not None:
             return groups
-        lookup = TemplateLookup(context_of(self._resources, self._client, read, self._call), read)
+        lookup = TemplateLookup(context_of(self._resources, self._client, read, self._runtime), read)
         # The name stands for a group id in the table of failures: its quotes tell it from one.
         name = _name_of(read.template)
         failures = lookup.breaker.recent_failures((name,))

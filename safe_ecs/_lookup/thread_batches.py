@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from threading import Lock, local
-from time import monotonic, sleep
+from time import sleep
 from typing import TYPE_CHECKING, Any, Final
 
+from safe_ecs._clock import Clock
 from safe_ecs._lookup.batching import BatchQueue, BatchResult, is_loading
 from safe_ecs.cache._background import in_background, within
 
@@ -72,7 +73,7 @@ class ThreadBatching:
             return loader.load(request.ids)
         if is_loading():
             return _load_alone(request)
-        joined_at = monotonic()
+        joined_at = Clock.now()
         with self._alone():
             queue = self._queues.setdefault(loader.key, BatchQueue())
             joined = queue.join(request, _Result)
@@ -85,9 +86,9 @@ class ThreadBatching:
                 copy_context().run(self._run, loader.key, queue)
             for batch, wanted in joined.items():
                 try:
-                    result: BatchResult = batch.future.result(max(0.0, deadline - monotonic()))
+                    result: BatchResult = batch.future.result(max(0.0, deadline - Clock.now()))
                 except TimeoutError as error:
-                    waited, in_flight = monotonic() - joined_at, queue.seconds_in_flight()
+                    waited, in_flight = Clock.now() - joined_at, queue.seconds_in_flight()
                     failure = loader.failure_for(error, waited=waited, in_flight=in_flight)
                     answers |= dict.fromkeys(wanted, failure)
                 else:
@@ -134,7 +135,7 @@ class ThreadBatching:
 def _load_alone(request: BatchRequest) -> BatchResult:
     loader, ids = request.loader, request.ids
     try:
-        return within(request.deadline - monotonic(), partial(loader.load, ids))
+        return within(request.deadline - Clock.now(), partial(loader.load, ids))
     except TimeoutError as error:
         return BatchResult(dict.fromkeys(ids, loader.failure_for(error)))
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from safe_ecs.cache._store import now, peek
+from safe_ecs._clock import Clock
+from safe_ecs.cache._store import peek
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
@@ -52,7 +53,7 @@ class FailureTable:
         policy: GuardPolicy,
     ) -> dict[str, Failure]:
         """Return the failure of each id that the policy does not let the guard ask for again yet."""
-        moment, failures = now(), self._store.tables.failures
+        moment, failures = Clock.now(), self._store.tables.failures
         if not failures:
             return {}
 
@@ -70,7 +71,7 @@ class FailureTable:
         self, at: Read | TemplateRead, action: str, failures: Mapping[str, Failure], scope: FailureScope
     ) -> None:
         """Keep the failure of each id."""
-        moment = now()
+        moment = Clock.now()
         with self._store.writing() as tables:
             for each, failure in failures.items():
                 name, holder = {
@@ -97,4 +98,4 @@ class FailureTable:
         failed = peek(self._store.tables.failures, (at.host, at.region_id, "", scope.route))
         if failed is None or failed[0].timeout_seconds < policy.lookup_timeout:
             return math.inf
-        return now() - failed[1]
+        return Clock.now() - failed[1]

@@ -6,10 +6,11 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Final
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs.cache._failures import FailureTable
 from safe_ecs.cache._principal import Principal
-from safe_ecs.cache._store import Entry, Store, now, peek
+from safe_ecs.cache._store import Entry, Store, peek
 from safe_ecs.cache._templates import TemplateTable
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class StatusCache:
             stale: Whether to return also statuses that may serve only while ECS cannot be asked.
         """
         host, region_id, security_group_ids, owner = read
-        entries, moment = self._store.tables.statuses, now()
+        entries, moment = self._store.tables.statuses, Clock.now()
         known: dict[str, GroupStatus] = {}
         for security_group_id in security_group_ids:
             normal = security_group_id.lower()
@@ -104,7 +105,7 @@ class StatusCache:
     def holds_unmanaged(self, read: Read, ttl: float) -> bool:
         """Return whether every group of a read is remembered, for no longer than ``ttl``, as one that is not managed."""
         host, region_id, security_group_ids, _ = read
-        entries, moment = self._store.tables.statuses, now()
+        entries, moment = self._store.tables.statuses, Clock.now()
         for security_group_id in security_group_ids:
             try:
                 entry = entries[host, region_id, security_group_id.lower(), None]
@@ -129,12 +130,12 @@ class StatusCache:
             read: The endpoint and the region that gave them.
             principal: The principal that asked: a missing group is remembered for it alone.
             statuses: The statuses; their age counts.
-            asked_at: When ECS was asked, by ``now()``; None for now. A group that was learned or forgotten since then
+            asked_at: When ECS was asked, by ``Clock.now()``; None for now. A group that was learned or forgotten since then
                 keeps its newer state.
             source: The ``source`` of the statuses when they are recalled.
         """
         host, region_id = read.host, read.region_id
-        asked_at = now() if asked_at is None else asked_at
+        asked_at = Clock.now() if asked_at is None else asked_at
         with self._store.writing() as tables:
             for status in statuses:
                 security_group_id = status.security_group_id
@@ -152,18 +153,14 @@ class StatusCache:
                     status.service_managed, status.service_id, learned_at, source
                 )
 
-    def now(self) -> float:
-        """Return the time on the clock of the ages."""
-        return now()
-
     def forget(self, security_group_ids: Collection[str] = ()) -> None:
         """Drop the statuses of these groups, or everything if none is named."""
         with self._store.writing() as tables:
             if not security_group_ids:
-                tables.forgotten[""] = now()
+                tables.forgotten[""] = Clock.now()
                 tables.templates.clear()
             else:
-                tables.mark_forgotten(security_group_ids, now())
+                tables.mark_forgotten(security_group_ids, Clock.now())
             wanted = set(security_group_ids)
             tables.drop(lambda key: not wanted or key[2] in wanted)
 
@@ -171,7 +168,7 @@ class StatusCache:
         """Drop the statuses of a read's groups at its endpoint and region: faster than ``forget``."""
         host, region_id, security_group_ids, _ = read
         with self._store.writing() as tables:
-            tables.mark_forgotten(security_group_ids, now())
+            tables.mark_forgotten(security_group_ids, Clock.now())
             for security_group_id in security_group_ids:
                 for holder in (None, principal):
                     tables.statuses.pop((host, region_id, security_group_id, holder), None)
@@ -183,7 +180,7 @@ class StatusCache:
     def forget_endpoint(self, host: str) -> None:
         """Drop everything that one endpoint said, because it is gone or now stands for another ECS."""
         with self._store.writing() as tables:
-            tables.mark_forgotten((host,), now())
+            tables.mark_forgotten((host,), Clock.now())
             tables.drop(lambda key: key[0] == host)
 
     def __len__(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from contextlib import contextmanager
 from threading import Lock, local
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 # cachetools gives the bounded store alone. The tables keep the times by hand, because one cache serves clients with
@@ -39,7 +38,7 @@ class Entry(NamedTuple):
     Attributes:
         service_managed: As in ``GroupStatus``.
         service_id: As in ``GroupStatus``.
-        learned_at: The time at which ECS was asked, on the clock ``time.monotonic``.
+        learned_at: The time at which ECS was asked, on the clock ``Clock``.
         source: The ``source`` of the statuses made of this entry.
     """
 
@@ -136,11 +135,6 @@ class Store:
         """Return when the last one of these groups and endpoints was forgotten; minus infinity if none ever was."""
         forgotten = self.tables.forgotten
         return max(forgotten.get(each, -math.inf) for each in ("", *names))
-
-
-def now() -> float:
-    """Return the time on the clock of all caches, ``time.monotonic``."""
-    return monotonic()
 
 
 def peek(table: FIFOCache[Any, _Value], key: object) -> _Value | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safe_ecs.cache._store import now, peek
+from safe_ecs._clock import Clock
+from safe_ecs.cache._store import peek
 
 if TYPE_CHECKING:
     from safe_ecs._core.review import TemplateRead
@@ -33,7 +34,7 @@ class TemplateTable:
             return None
         is_immutable = bool(read.template.template_id and read.template.version)
         groups, learned_at = template
-        return groups if is_immutable or 0 <= now() - learned_at < policy.ttl else None
+        return groups if is_immutable or 0 <= Clock.now() - learned_at < policy.ttl else None
 
     def remember(
         self, read: TemplateRead, principal: Principal, groups: tuple[str, ...], asked_at: float
@@ -46,5 +47,5 @@ class TemplateTable:
     def forget(self) -> None:
         """Drop all launch templates, because one has changed."""
         with self._store.writing() as tables:
-            tables.templates_forgotten_at = now()
+            tables.templates_forgotten_at = Clock.now()
             tables.templates.clear()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 try:
@@ -22,6 +21,7 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[redis]'", name=error.name) from error
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
 from safe_ecs.cache._background import within
 from safe_ecs.cache._status_cache import StatusCache
@@ -152,7 +152,7 @@ class RedisStatusCache(StatusCache):
 
     def _try(self, command: Callable[[], _Result], seconds: float) -> _Result | None:
         """Do something with the server, or go on without: then it is left alone for a while."""
-        now = monotonic()
+        now = Clock.now()
         if now < self._rests_until:
             return None
         try:

@@ -11,6 +11,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, ManagedSecurityGroupError
+from safe_ecs._clock import Clock
 from safe_ecs.cache.redis import RedisStatusCache
 from tests.bypass_attempts.refusal import REGION, RUN, refuse
 from tests.support.concurrency import run_script
@@ -59,7 +60,7 @@ def test_a_clock_that_is_put_back_or_forward_makes_nothing_live_longer(
     ecs: FakeEcs, client: Client, mocker: Any, seconds: float
 ) -> None:
     """The cache does not use missing groups and the groups of templates if their age is impossible."""
-    clock = mocker.patch("safe_ecs.cache._store.monotonic", return_value=monotonic())
+    clock = mocker.patch.object(Clock, "now", return_value=monotonic())
     ordinary = ecs.create_security_group()
     template = ecs.create_launch_template(ordinary)
     with suppress(ClientException):

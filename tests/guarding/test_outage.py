@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError
+from safe_ecs._clock import Clock
 from safe_ecs._lookup.sending.breaker import RetryQuota
 from safe_ecs._lookup.thread_batches import THREADS
 from safe_ecs.testing import CannedAnswer
@@ -66,7 +67,7 @@ def wait_for_end_of_look_ups() -> None:
 @pytest.fixture
 def clock(mocker: Any) -> Any:
     """The clock of the cache."""
-    return mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
+    return mocker.patch.object(Clock, "now", return_value=1000.0)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import logging
 import pickle
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ from safe_ecs import (
     StatusUnavailableError,
     _enforcer,
 )
+from safe_ecs._clock import Clock
 from safe_ecs._enforcer import Enforcer, make_enforcer
 from safe_ecs.cache._status_cache import SHARED
 from safe_ecs.testing import CannedAnswer
@@ -429,10 +431,10 @@ def test_a_listing_is_learned_as_of_the_time_of_its_question(
     ecs: FakeEcs, client: Client, ordinary: str, form: str, mocker: Any
 ) -> None:
     """The answer may be older than a change made while it was on its way."""
-    now = mocker.spy(client.guard._enforcer.cache, "now")
+    now = mocker.patch.object(Clock, "now", side_effect=count(1000.0))
     remembered = mocker.spy(client.guard._enforcer.cache, "remember")
     call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
-    assert remembered.call_args.kwargs["asked_at"] == now.spy_return_list[0]
+    assert remembered.call_args.kwargs["asked_at"] == 1000.0
     assert client.guard.status(ordinary)[ordinary].source == "learned"
 
 

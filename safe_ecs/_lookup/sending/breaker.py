@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from safe_ecs._clock import Clock
 from safe_ecs._lookup.sending.classify import timed_out
 
 if TYPE_CHECKING:
@@ -84,12 +84,12 @@ class Breaker:
         return self._failures.recall(self._at, self._action, ids, self._scope, self._policy)
 
     def wait_until(self, deadline: float) -> float:
-        """Return until when a caller waits for an answer, on the clock ``time.monotonic``."""
+        """Return until when a caller waits for an answer, on the clock ``Clock``."""
         # Half of the time since the failure: then calls spend a third of an outage on waiting at most, however long the
         # outage is, and the wait grows until an answer of a slow ECS fits into it.
         least = self._policy.lookup_timeout * _LEAST_WAIT
         since_outage = self._failures.seconds_since_outage(self._at, self._scope, self._policy)
-        return min(deadline, monotonic() + max(least, since_outage / 2))
+        return min(deadline, Clock.now() + max(least, since_outage / 2))
 
     def failure_of_waiting(self, waited: float, in_flight: float) -> Failure:
         """Return the failure for a caller without an answer in time, and remember it if it is an outage.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs._lookup.sending.breaker import QUOTA
@@ -49,7 +49,7 @@ class Sender:
         self._context = context
         self._policy = context.resources.policy
         self._payer = context.at.host, context.principal
-        self._deadline = monotonic() + self._policy.lookup_timeout
+        self._deadline = Clock.now() + self._policy.lookup_timeout
 
     def execute(self, step: Step) -> Any:  # noqa: ANN401 - each step has a result of its own
         """Return the result of a step: for a query the body of the answer, or a Failure.
@@ -58,10 +58,10 @@ class Sender:
         """
         if isinstance(step, Blocking):
             return step.work()
-        tries, began = 0, monotonic()
+        tries, began = 0, Clock.now()
         body: object = None
         try:
-            for attempt in retrying(self._payer, self._policy.lookup_attempts, self._deadline - monotonic()):
+            for attempt in retrying(self._payer, self._policy.lookup_attempts, self._deadline - Clock.now()):
                 with attempt:
                     tries += 1
                     seconds = self._begin_try(step, tries)
@@ -76,12 +76,12 @@ class Sender:
         """Do the same in an event loop."""
         if isinstance(step, Blocking):
             return await in_background_async(step.work)
-        tries, began = 0, monotonic()
+        tries, began = 0, Clock.now()
         body: object = None
         try:
-            async with asyncio.timeout(self._deadline - monotonic()):
+            async with asyncio.timeout(self._deadline - Clock.now()):
                 async for attempt in retrying_async(
-                    self._payer, self._policy.lookup_attempts, self._deadline - monotonic()
+                    self._payer, self._policy.lookup_attempts, self._deadline - Clock.now()
                 ):
                     with attempt:
                         tries += 1
@@ -97,7 +97,7 @@ class Sender:
 
     def _begin_try(self, query: Query, tries: int) -> float:
         """Count a request and return how many seconds it may take."""
-        left = self._deadline - monotonic()
+        left = self._deadline - Clock.now()
         if left <= 0:
             raise TimeoutError
         self.sent += 1
@@ -108,12 +108,12 @@ class Sender:
     def _tell(self, query: Query, tries: int, began: float, body: object) -> None:
         """Tell the observers of a look-up that has ended."""
         failure = body if isinstance(body, Failure) else None
-        seconds = monotonic() - began
+        seconds = Clock.now() - began
         dispatcher = self._context.resources.dispatcher
         dispatcher.looked_up(self._context.at, query.action, query.groups, tries, seconds, failure)
 
     def _failure(self, error: Exception, query: Query) -> Failure:
         # A time-out of the last try comes as the SDK's own error, and ends with the look-up but for a rounding.
-        if monotonic() > self._deadline - _ROUNDING_SECONDS:
+        if Clock.now() > self._deadline - _ROUNDING_SECONDS:
             return timed_out(query.action, self._policy.lookup_timeout, error)
         return failure_of(error, query.action)

@@ -15,6 +15,7 @@ import redis.asyncio
 
 import safe_ecs.cache.redis
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs._clock import Clock
 from safe_ecs.cache.redis import RedisStatusCache
 from safe_ecs.testing import CannedAnswer
 from tests.conftest import SERVICE_ID
@@ -287,7 +288,7 @@ def test_a_server_that_dies_and_comes_back_costs_a_warning(
         for group in groups[1:3]:
             assert status(client, group, form=form)[group].source == "lookup"
         server.start()
-        clock = mocker.patch("safe_ecs.cache.redis.monotonic", return_value=monotonic() + 6)
+        clock = mocker.patch.object(Clock, "now", return_value=monotonic() + 6)
         status(client, groups[3], form=form)
         with server.client as direct:
             assert direct.keys() == [f"safe_ecs:{groups[3]}".encode()]

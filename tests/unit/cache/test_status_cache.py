@@ -12,6 +12,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs import Client, GroupStatus, GuardPolicy, ManagedSecurityGroupError, StatusCache
+from safe_ecs._clock import Clock
 from safe_ecs._core.review import Read
 from safe_ecs.cache._principal import Principal
 from safe_ecs.cache._status_cache import SHARED, forget_endpoint
@@ -47,7 +48,7 @@ OTHER = GroupStatus("sg-2", True, False, None, "cn-hangzhou")  # noqa: FBT003 - 
 
 @pytest.fixture
 def clock(mocker: Any) -> Any:
-    return mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
+    return mocker.patch.object(Clock, "now", return_value=1000.0)
 
 
 def refuse(client: Client, group: str) -> None:
@@ -241,7 +242,7 @@ def test_an_endpoint_is_forgotten_by_every_cache_of_the_process() -> None:
     """An answer under way cannot bring the endpoint's groups back. Groups of other endpoints stay."""
     policy, elsewhere = GuardPolicy(), READ._replace(host="other")
     caches = SHARED, StatusCache(), StatusCache()
-    asked_at = SHARED.now()
+    asked_at = Clock.now()
     for cache in caches:
         cache.remember(READ, MYSELF, [FOUND])
         cache.remember(elsewhere, MYSELF, [FOUND])

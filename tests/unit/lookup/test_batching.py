@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from safe_ecs._clock import Clock
 from safe_ecs._lookup.batching import (
     _LOADING,
     NEVER,
@@ -79,7 +80,7 @@ def join(queue: BatchQueue, ids: str, loader: StubLoader | None = None, not_befo
 
 @pytest.fixture
 def clock(mocker: Any) -> Any:
-    return mocker.patch("safe_ecs._lookup.batching.monotonic", return_value=1000.0)
+    return mocker.patch.object(Clock, "now", return_value=1000.0)
 
 
 def test_ids_fill_one_batch_after_the_other() -> None:

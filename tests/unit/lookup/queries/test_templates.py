@@ -11,6 +11,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
+from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.request import LaunchTemplate
 from safe_ecs._core.review import TemplateRead
@@ -76,7 +77,7 @@ def test_a_numbered_version_is_read_once_and_the_default_for_ttl(
     ecs: FakeEcs, client: Client, ordinary: str, mocker: Any
 ) -> None:
     """A version never changes. The default version and the template of a name may change."""
-    clock = mocker.patch("safe_ecs.cache._store.monotonic", return_value=1000.0)
+    clock = mocker.patch.object(Clock, "now", return_value=1000.0)
     template = ecs.create_launch_template(ordinary, name="web")
     calls: list[tuple[dict[str, Any], int]] = [
         ({"launch_template_id": template, "launch_template_version": 1}, 1),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from safe_ecs import GuardPolicy, StatusCache
+from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.review import Read
 from safe_ecs._lookup.context import LookupContext, Resources
@@ -25,15 +26,13 @@ DOWN = Failure(reason="it rains", next_step="Wait.", scope="endpoint", is_outage
 
 
 class Clocks:
-    """The clocks of the breaker and of the cache, moved together by a test."""
+    """The clock of the guard, moved by a test."""
 
     def __init__(self, mocker: Any) -> None:
-        names = ("_lookup.sending.breaker", "cache._store")
-        self._clocks = [mocker.patch(f"safe_ecs.{name}.monotonic", return_value=1000.0) for name in names]
+        self._clock = mocker.patch.object(Clock, "now", return_value=1000.0)
 
     def pass_seconds(self, seconds: float) -> None:
-        for clock in self._clocks:
-            clock.return_value += seconds
+        self._clock.return_value += seconds
 
 
 @pytest.fixture

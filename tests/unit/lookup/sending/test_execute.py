@@ -10,6 +10,7 @@ import pytest
 from tenacity.wait import wait_random_exponential
 
 from safe_ecs import GuardPolicy, StatusCache
+from safe_ecs._clock import Clock
 from safe_ecs._core.drivers import drive, drive_async
 from safe_ecs._core.review import Read
 from safe_ecs._lookup.context import LookupContext, Resources
@@ -205,7 +206,7 @@ def test_what_fails_when_the_time_is_up_is_a_time_out(
     form: str, quota: RetryQuota, mocker: Any, left: float, is_time_out: Any
 ) -> None:
     """The SDK's own error for a time-out says less."""
-    clock = mocker.patch("safe_ecs._lookup.sending.execute.monotonic", return_value=1000.0)
+    clock = mocker.patch.object(Clock, "now", return_value=1000.0)
     error, book = answered("Forbidden.RAM", 403), Book()
 
     class Slow(EcsThatFails):
@@ -223,7 +224,7 @@ def test_what_fails_when_the_time_is_up_is_a_time_out(
 @pytest.mark.parametrize("form", FORMS)
 def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, mocker: Any) -> None:
     """A second query gets the time left by the first, and is not sent if none is left."""
-    clock = mocker.patch("safe_ecs._lookup.sending.execute.monotonic", return_value=1000.0)
+    clock = mocker.patch.object(Clock, "now", return_value=1000.0)
 
     class Slow(EcsThatFails):
         def describe(self, action: str, query: dict[str, str], seconds_left: float) -> object:
