@@ -431,7 +431,7 @@ def test_a_listing_is_learned_as_of_the_time_of_its_question(
     ecs: FakeEcs, client: Client, ordinary: str, form: str, mocker: Any
 ) -> None:
     """The answer may be older than a change made while it was on its way."""
-    now = mocker.patch.object(Clock, "now", side_effect=count(1000.0))
+    mocker.patch.object(Clock, "now", side_effect=count(1000.0))
     remembered = mocker.spy(client.guard._enforcer.cache, "remember")
     call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
     assert remembered.call_args.kwargs["asked_at"] == 1000.0
