@@ -19,7 +19,7 @@ from safe_ecs._core.review import NO_REGION, Read
 from safe_ecs._core.spelling import normal_id, normal_ids
 from safe_ecs._lookup.context import context_of
 from safe_ecs._lookup.listings import RegionListing
-from safe_ecs.cache._background import in_background_async
+from safe_ecs._system.threads import in_thread
 from safe_ecs.errors import StatusUnavailableError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from alibabacloud_tea_openapi.client import Client as OpenApiClient
+    from darabonba.runtime import RuntimeOptions
 
     from safe_ecs._calls.from_model import RequestModel
     from safe_ecs._core.partition import Partition
@@ -37,7 +38,12 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """The guard of one client, to ask and to steer. Each method that may read has an async twin."""
+    """The guard of one client, to ask and to steer. Each method that may read has an async twin.
+
+    It reads with the credentials and the settings of the client. ``runtime`` is for the reads of one method: the options
+    of the SDK, such as ``ignore_ssl``, a proxy, and time-outs in milliseconds. A read sends none of their
+    ``extends_parameters``.
+    """
 
     __slots__ = ("_client", "_enforcer")
 
@@ -57,7 +63,13 @@ class Guard:
         """The policy of the client."""
         return self._enforcer.policy
 
-    def check(self, request: RequestModel | str, parameters: Mapping[str, object] | None = None) -> Decision:
+    def check(
+        self,
+        request: RequestModel | str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        runtime: RuntimeOptions | None = None,
+    ) -> Decision:
         """Return the decision that a call would get now, without making the call.
 
         The policy and the bypasses of this moment count. Observers hear ``checked`` and not ``decided``, and the
@@ -66,35 +78,45 @@ class Guard:
         Args:
             request: A request model of the SDK, or an action such as ``"JoinSecurityGroup"``.
             parameters: With an action: its parameters, spelt as on the wire.
+            runtime: The options of the call, for the reads as well. Their ``extends_parameters`` are parameters of the
+                call.
 
         Raises:
             TypeError: ``request`` is neither, or parameters are given beside a model.
             ValueError: The installed SDK knows no such operation, or a parameter is spelt as in Python.
         """
         began = perf_counter_ns()
-        named, effective = call_from_model(self._client, request, parameters)
+        named, effective = call_from_model(self._client, request, parameters, runtime)
         if effective is None:
             decision = self._not_guarded(named)
         else:
-            decision = self._enforcer.decide(self._client, effective, None)
+            decision = self._enforcer.decide(self._client, effective, runtime)
         self._enforcer.dispatcher.checked(decision, began)
         return decision
 
     async def check_async(
-        self, request: RequestModel | str, parameters: Mapping[str, object] | None = None
+        self,
+        request: RequestModel | str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        runtime: RuntimeOptions | None = None,
     ) -> Decision:
         """Check in an event loop, as ``check`` does."""
         began = perf_counter_ns()
-        named, effective = call_from_model(self._client, request, parameters)
+        named, effective = call_from_model(self._client, request, parameters, runtime)
         if effective is None:
             decision = self._not_guarded(named)
         else:
-            decision = await self._enforcer.decide_async(self._client, effective, None)
+            decision = await self._enforcer.decide_async(self._client, effective, runtime)
         self._enforcer.dispatcher.checked(decision, began)
         return decision
 
     def status(
-        self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
+        self,
+        *security_group_ids: str,
+        region_id: str | None = None,
+        refresh: bool = False,
+        runtime: RuntimeOptions | None = None,
     ) -> dict[str, GroupStatus]:
         """Return the status of each group, by its id in lower case.
 
@@ -102,6 +124,7 @@ class Guard:
             security_group_ids: The groups.
             region_id: Their region; None for the client's.
             refresh: Whether to ask ECS even for remembered statuses.
+            runtime: The options of the reads.
 
         Raises:
             StatusUnavailableError: A status cannot be determined.
@@ -109,16 +132,28 @@ class Guard:
             ValueError: There is no region to look in.
         """
         read = self._read(security_group_ids, region_id)
-        return self._known(read, self._enforcer.statuses(self._client, read, refresh=refresh))
+        answers = self._enforcer.statuses(self._client, read, refresh=refresh, runtime=runtime)
+        return self._known(read, answers)
 
     async def status_async(
-        self, *security_group_ids: str, region_id: str | None = None, refresh: bool = False
+        self,
+        *security_group_ids: str,
+        region_id: str | None = None,
+        refresh: bool = False,
+        runtime: RuntimeOptions | None = None,
     ) -> dict[str, GroupStatus]:
         """Return statuses in an event loop, as ``status`` does."""
         read = self._read(security_group_ids, region_id)
-        return self._known(read, await self._enforcer.statuses_async(self._client, read, refresh=refresh))
+        answers = await self._enforcer.statuses_async(self._client, read, refresh=refresh, runtime=runtime)
+        return self._known(read, answers)
 
-    def partition(self, security_group_ids: Iterable[str], region_id: str | None = None) -> Partition:
+    def partition(
+        self,
+        security_group_ids: Iterable[str],
+        region_id: str | None = None,
+        *,
+        runtime: RuntimeOptions | None = None,
+    ) -> Partition:
         """Sort groups by their status, each once and in the order given.
 
         A program that needs any usable group takes one of ``unmanaged``. A program that cleans up skips ``managed``,
@@ -127,19 +162,27 @@ class Guard:
         Args:
             security_group_ids: The groups.
             region_id: Their region; None for the client's.
+            runtime: The options of the reads.
 
         Raises:
             StatusUnavailableError: A status cannot be determined.
             TypeError: An id is not a string.
             ValueError: There is no region to look in.
         """
-        return partition_of(self.status(*normal_ids(security_group_ids), region_id=region_id).values())
+        statuses = self.status(*normal_ids(security_group_ids), region_id=region_id, runtime=runtime)
+        return partition_of(statuses.values())
 
     async def partition_async(
-        self, security_group_ids: Iterable[str], region_id: str | None = None
+        self,
+        security_group_ids: Iterable[str],
+        region_id: str | None = None,
+        *,
+        runtime: RuntimeOptions | None = None,
     ) -> Partition:
         """Sort groups in an event loop, as ``partition`` does."""
-        statuses = await self.status_async(*normal_ids(security_group_ids), region_id=region_id)
+        statuses = await self.status_async(
+            *normal_ids(security_group_ids), region_id=region_id, runtime=runtime
+        )
         return partition_of(statuses.values())
 
     def bypass(
@@ -186,19 +229,22 @@ class Guard:
         """Drop statuses in an event loop, as ``forget`` does."""
         ids = normal_ids(security_group_ids)
         self._enforcer.cache.forget(ids)
-        await in_background_async(partial(self._enforcer.cache.invalidate_elsewhere, ids))
+        await in_thread(partial(self._enforcer.cache.invalidate_elsewhere, ids))
 
-    def managed_groups(self, region_id: str | None = None) -> Iterator[GroupStatus]:
+    def managed_groups(
+        self, region_id: str | None = None, *, runtime: RuntimeOptions | None = None
+    ) -> Iterator[GroupStatus]:
         """Return the managed groups of a region, read as they are iterated over, 100 at a time.
 
         Args:
             region_id: The region; None for the client's.
+            runtime: The options of the reads.
 
         Raises:
             StatusUnavailableError: ECS could not be asked.
             ValueError: There is no region to look in.
         """
-        pages = self._pages(region_id, service_managed_only=True)
+        pages = self._pages(region_id, runtime, service_managed_only=True)
 
         def groups() -> Iterator[GroupStatus]:
             while not pages.ended:
@@ -206,9 +252,11 @@ class Guard:
 
         return groups()
 
-    def managed_groups_async(self, region_id: str | None = None) -> AsyncIterator[GroupStatus]:
+    def managed_groups_async(
+        self, region_id: str | None = None, *, runtime: RuntimeOptions | None = None
+    ) -> AsyncIterator[GroupStatus]:
         """Return the managed groups in an event loop, as ``managed_groups`` does."""
-        pages = self._pages(region_id, service_managed_only=True)
+        pages = self._pages(region_id, runtime, service_managed_only=True)
 
         async def groups() -> AsyncIterator[GroupStatus]:
             while not pages.ended:
@@ -217,11 +265,12 @@ class Guard:
 
         return groups()
 
-    def warm(self, region_id: str | None = None) -> int:
+    def warm(self, region_id: str | None = None, *, runtime: RuntimeOptions | None = None) -> int:
         """Read all groups of a region, 100 at a time, so that calls on them need no look-up for ``ttl``.
 
         Args:
             region_id: The region; None for the client's.
+            runtime: The options of the reads.
 
         Returns:
             The number of groups.
@@ -230,14 +279,14 @@ class Guard:
             StatusUnavailableError: ECS could not be asked. Pages that were read before are remembered.
             ValueError: There is no region to look in.
         """
-        pages, number = self._pages(region_id), 0
+        pages, number = self._pages(region_id, runtime), 0
         while not pages.ended:
             number += len(self._page(pages.next_page(), pages.read))
         return number
 
-    async def warm_async(self, region_id: str | None = None) -> int:
+    async def warm_async(self, region_id: str | None = None, *, runtime: RuntimeOptions | None = None) -> int:
         """Read all groups in an event loop, as ``warm`` does."""
-        pages, number = self._pages(region_id), 0
+        pages, number = self._pages(region_id, runtime), 0
         while not pages.ended:
             number += len(self._page(await pages.next_page_async(), pages.read))
         return number
@@ -247,9 +296,11 @@ class Guard:
         """The counters of this client and of its copies."""
         return self._enforcer.counters.stats()
 
-    def _pages(self, region_id: str | None, *, service_managed_only: bool = False) -> RegionListing:
+    def _pages(
+        self, region_id: str | None, runtime: RuntimeOptions | None, *, service_managed_only: bool = False
+    ) -> RegionListing:
         read = self._read((), region_id)
-        context = context_of(self._enforcer.resources, self._client, read, None)
+        context = context_of(self._enforcer.resources, self._client, read, runtime)
         return RegionListing(context, read, service_managed_only=service_managed_only)
 
     def _page(self, page: list[GroupStatus] | Failure, read: Read) -> list[GroupStatus]:

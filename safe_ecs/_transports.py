@@ -7,80 +7,70 @@ of a subclass has made it.
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from functools import wraps
-from typing import TYPE_CHECKING, TypeVar, cast
+from contextlib import aclosing, closing
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
+from alibabacloud_ecs20140526.client import Client as EcsClient
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 
-from safe_ecs._calls.merge import (
-    from_call_sseapi,
-    from_do_request,
-    from_do_roarequest,
-    from_do_rpcrequest,
-    from_execute,
+from safe_ecs._calls.glance import NOT_GUARDED, glance
+from safe_ecs._calls.once_headers import HandsOutHeaders
+from safe_ecs._calls.read import read_call
+from safe_ecs._calls.signatures import signed_like
+from safe_ecs._calls.transports import (
+    CALL_SSEAPI,
+    DO_REQUEST,
+    DO_ROAREQUEST,
+    DO_ROAREQUEST_WITH_FORM,
+    DO_RPCREQUEST,
+    EXECUTE,
 )
 from safe_ecs._enforcer import Enforcer
 from safe_ecs._guard import Guard
+from safe_ecs._system.threads import begin
 from safe_ecs.policy import GuardPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
-    from typing import Any
 
     from alibabacloud_tea_openapi.models import SSEResponse
     from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
     from darabonba.runtime import RuntimeOptions
 
-    from safe_ecs._calls.call import Call
+    from safe_ecs._calls.transports import Transport
 
 
-_F = TypeVar("_F", bound="Callable[..., Any]")
+def _guarded(transport: Transport) -> Callable[..., Any]:
+    """Return the override of a sync transport."""
+
+    @signed_like(getattr(OpenApiClient, transport.name))
+    def override(self: GuardedTransports, *positional: object, **named: object) -> object:
+        stock = getattr(super(GuardedTransports, self), transport.name)
+        arguments = transport.arguments(positional, named)
+        if arguments is None:
+            return stock(*positional, **named)  # It raises the TypeError of the stock client.
+        return self._safe_ecs_enforcer.send(self, read_call(self, transport, *arguments), stock)
+
+    return override
 
 
-def _signed_like(stock: Callable[..., Any]) -> Callable[[_F], _F]:
-    """Give an override the signature, name and documentation of the method it overrides."""
+def _guarded_async(transport: Transport) -> Callable[..., Any]:
+    """Return the override of the async twin of a transport."""
+    name = f"{transport.name}_async"
 
-    def sign(override: _F) -> _F:
-        return cast("_F", wraps(stock)(override))
+    @signed_like(getattr(OpenApiClient, name))
+    async def override(self: GuardedTransports, *positional: object, **named: object) -> object:
+        stock = getattr(super(GuardedTransports, self), name)
+        arguments = transport.arguments(positional, named)
+        if arguments is None:
+            return await stock(*positional, **named)
+        return await self._safe_ecs_enforcer.send_async(self, read_call(self, transport, *arguments), stock)
 
-    return sign
-
-
-def _guarded(name: str, read: Callable[..., Call | None]) -> Callable[..., Any]:
-    """Return the override of a sync transport.
-
-    Args:
-        name: The transport.
-        read: Reads a call of it, with the same arguments.
-    """
-
-    @_signed_like(getattr(OpenApiClient, name))
-    def transport(self: GuardedTransports, *arguments: object, **named: object) -> object:
-        send = getattr(super(GuardedTransports, self), name)
-        call = read(self, *arguments, **named)
-        if call is None:
-            return send(*arguments, **named)
-        return self._safe_ecs_enforcer.send(self, call, send)
-
-    return transport
+    return override
 
 
-def _guarded_async(name: str, read: Callable[..., Call | None]) -> Callable[..., Any]:
-    """Return the override of an async transport, with the arguments of ``_guarded``."""
-
-    @_signed_like(getattr(OpenApiClient, name))
-    async def transport(self: GuardedTransports, *arguments: object, **named: object) -> object:
-        send = getattr(super(GuardedTransports, self), name)
-        call = read(self, *arguments, **named)
-        if call is None:
-            return await send(*arguments, **named)
-        return await self._safe_ecs_enforcer.send_async(self, call, send)
-
-    return transport
-
-
-class GuardedTransports(OpenApiClient):
+class GuardedTransports(HandsOutHeaders):
     """A client with transports that review every call before they send it."""
 
     # A subclass that does not call ``__init__`` is guarded all the same.
@@ -90,13 +80,12 @@ class GuardedTransports(OpenApiClient):
         """Refuse a class with an override of a transport behind the guard.
 
         Raises:
-            TypeError: A base that overrides a transport comes after the guarded one.
+            TypeError: A base that overrides a transport, or ``get_rpc_headers``, comes after the guarded one.
         """
         super().__init_subclass__(**options)
-        transports = {name for name in vars(OpenApiClient).keys() & vars(GuardedTransports) if name[0] != "_"}
         for base in cls.__mro__[cls.__mro__.index(GuardedTransports) + 1 :]:
-            replaced = sorted(transports & vars(base).keys())
-            if replaced and not base.__module__.startswith("alibabacloud_"):
+            replaced = sorted(OVERRIDDEN & vars(base).keys())
+            if replaced and base not in {HandsOutHeaders, EcsClient, OpenApiClient}:
                 raise TypeError(
                     f"in {cls.__name__}, {base.__name__}.{replaced[0]} would change a call after its review: "
                     f"name {base.__name__} before the guarded class"
@@ -109,50 +98,80 @@ class GuardedTransports(OpenApiClient):
 
     # Nearly every call takes one of these two. They are written out, because passing any arguments through costs time.
 
-    @_signed_like(OpenApiClient.do_request)
+    @signed_like(OpenApiClient.do_request)
     def do_request(self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions) -> dict[str, Any]:
-        call = from_do_request(self, params, request, runtime)
-        if call is None:
+        seen = glance(self, params, request, runtime)
+        if seen is NOT_GUARDED:
             return super().do_request(params, request, runtime)
-        return self._safe_ecs_enforcer.send(self, call, super().do_request)
+        enforcer = self._safe_ecs_enforcer
+        if seen is None or not enforcer.allows(*seen):
+            call = read_call(self, DO_REQUEST, (params,), request, runtime)
+            return enforcer.send(self, call, super().do_request)
+        try:
+            return super().do_request(params, request, runtime)
+        except Exception as error:
+            if rest := enforcer.note_refusal(self, params, request, runtime, error):
+                rest()
+            raise
 
-    @_signed_like(OpenApiClient.do_request_async)
+    @signed_like(OpenApiClient.do_request_async)
     async def do_request_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> dict[str, Any]:
-        call = from_do_request(self, params, request, runtime)
-        if call is None:
+        seen = glance(self, params, request, runtime)
+        if seen is NOT_GUARDED:
             return await super().do_request_async(params, request, runtime)
-        return await self._safe_ecs_enforcer.send_async(self, call, super().do_request_async)
+        enforcer = self._safe_ecs_enforcer
+        if seen is None or not enforcer.allows(*seen):
+            call = read_call(self, DO_REQUEST, (params,), request, runtime)
+            return await enforcer.send_async(self, call, super().do_request_async)
+        try:
+            return await super().do_request_async(params, request, runtime)
+        except Exception as error:
+            begin(enforcer.note_refusal(self, params, request, runtime, error))
+            raise
 
-    do_rpcrequest = _guarded("do_rpcrequest", from_do_rpcrequest)
-    do_rpcrequest_async = _guarded_async("do_rpcrequest_async", from_do_rpcrequest)
-    do_roarequest = _guarded("do_roarequest", from_do_roarequest)
-    do_roarequest_async = _guarded_async("do_roarequest_async", from_do_roarequest)
-    do_roarequest_with_form = _guarded("do_roarequest_with_form", from_do_roarequest)
-    do_roarequest_with_form_async = _guarded_async("do_roarequest_with_form_async", from_do_roarequest)
-    execute = _guarded("execute", from_execute)
-    execute_async = _guarded_async("execute_async", from_execute)
+    do_rpcrequest = _guarded(DO_RPCREQUEST)
+    do_rpcrequest_async = _guarded_async(DO_RPCREQUEST)
+    do_roarequest = _guarded(DO_ROAREQUEST)
+    do_roarequest_async = _guarded_async(DO_ROAREQUEST)
+    do_roarequest_with_form = _guarded(DO_ROAREQUEST_WITH_FORM)
+    do_roarequest_with_form_async = _guarded_async(DO_ROAREQUEST_WITH_FORM)
+    execute = _guarded(EXECUTE)
+    execute_async = _guarded_async(EXECUTE)
 
-    @_signed_like(OpenApiClient.call_sseapi)
+    @signed_like(OpenApiClient.call_sseapi)
     def call_sseapi(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> Generator[SSEResponse, None, None]:
         # A generator like the SDK's: the guard reviews the call at the first step, just before it is sent.
-        call, send = from_call_sseapi(self, params, request, runtime), super().call_sseapi
-        if call is None:
-            yield from send(params, request, runtime)
-        else:
-            self._safe_ecs_enforcer.admit(self, call)
-            yield from call.send(send)
+        call = read_call(self, CALL_SSEAPI, (params,), request, runtime)
+        call = self._safe_ecs_enforcer.admit(self, call)
+        stock: Any = super().call_sseapi
+        with closing(stock(*call.leading, call.request, call.runtime)) as events:
+            with call.sending:  # The SDK asks for the headers of a call before the first event.
+                first = list(islice(events, 1))
+            yield from first
+            yield from events
 
-    @_signed_like(OpenApiClient.call_sseapi_async)
+    @signed_like(OpenApiClient.call_sseapi_async)
     async def call_sseapi_async(
         self, params: Params, request: OpenApiRequest, runtime: RuntimeOptions
     ) -> AsyncGenerator[SSEResponse, None]:
-        call, send = from_call_sseapi(self, params, request, runtime), super().call_sseapi_async
-        if call is not None:
-            await self._safe_ecs_enforcer.admit_async(self, call)
-        async with aclosing(send(params, request, runtime) if call is None else call.send(send)) as events:
-            async for event in events:
+        call = read_call(self, CALL_SSEAPI, (params,), request, runtime)
+        call = await self._safe_ecs_enforcer.admit_async(self, call)
+        stock: Any = super().call_sseapi_async
+        async with aclosing(stock(*call.leading, call.request, call.runtime)) as events:
+            with call.sending:
+                event = await anext(events, None)
+            while event is not None:
                 yield event
+                event = await anext(events, None)
+
+
+OVERRIDDEN: Final = {
+    name
+    for name in vars(OpenApiClient).keys() & (vars(GuardedTransports) | vars(HandsOutHeaders)).keys()
+    if name[0] != "_"
+}
+"""The names of the SDK's methods that a guarded client overrides."""

@@ -69,8 +69,8 @@ async def test_a_client_of_ours_is_typed(ecs: FakeEcs, managed: str) -> None:
     assert decision.outcome == "bypassed"
 
 
-def test_a_twin_of_the_stock_client_is_typed_as_our_client(ecs: FakeEcs, ordinary: str) -> None:
-    """A twin of the stock client has a guard, and every method of the stock client."""
+def test_a_guarded_stock_client_is_typed_as_our_client(ecs: FakeEcs, ordinary: str) -> None:
+    """It has a guard, and every method of the stock client."""
     stock = StockClient(ecs.config())
     client = guard(stock, policy=GuardPolicy(ttl=7))
     assert_type(client, Client)
@@ -80,7 +80,9 @@ def test_a_twin_of_the_stock_client_is_typed_as_our_client(ecs: FakeEcs, ordinar
     assert client.guard.stats.calls == 1
 
 
-def test_a_twin_of_a_subclass_has_the_methods_of_both_for_type_checkers(ecs: FakeEcs, managed: str) -> None:
+def test_a_guarded_client_of_a_subclass_has_the_methods_of_both_for_type_checkers(
+    ecs: FakeEcs, managed: str
+) -> None:
     """Type checkers see the subclass after an isinstance check: Python has no type for an object of two classes."""
     client = guard(Deleting(ecs.config()))
     assert_type(client, Client)
@@ -90,8 +92,8 @@ def test_a_twin_of_a_subclass_has_the_methods_of_both_for_type_checkers(ecs: Fak
         client.delete(managed)
 
 
-def test_a_twin_of_the_generic_client_has_a_guard_for_type_checkers(ecs: FakeEcs, ordinary: str) -> None:
-    """A twin of the generic client is no ECS client and has none of its methods."""
+def test_a_guarded_generic_client_has_a_guard_for_type_checkers(ecs: FakeEcs, ordinary: str) -> None:
+    """It is no ECS client and has none of its methods."""
     client = guard(OpenApiClient(ecs.config()))
     generic: OpenApiClient = client
     assert not isinstance(generic, StockClient)

@@ -1,1 +1,1 @@
-"""A call of the SDK, read into plain data: its layers merged, and kept while it waits."""
+"""A call of the SDK, read once into plain data: the guard reviews these data, and the SDK sends them."""

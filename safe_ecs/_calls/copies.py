@@ -1,42 +1,89 @@
-"""Copies of a client and of a call's containers, for a call that has to wait."""
+"""Copies of a call's objects in the SDK's own classes: the guard reads each attribute of the caller's once.
+
+Whatever type the caller's objects have, the copies do not change between the review and the sending.
+"""
 
 from __future__ import annotations
 
-from copy import copy
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections import OrderedDict
+from functools import lru_cache, partial
+from inspect import getattr_static
+from types import MemberDescriptorType, NoneType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+from darabonba.core import DaraCore
 from darabonba.model import DaraModel
-from darabonba.runtime import ExtendsParameters
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs._core.parameters import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from alibabacloud_tea_openapi.client import Client as OpenApiClient
+    from collections.abc import Iterable
 
-_ClientT = TypeVar("_ClientT", bound="OpenApiClient")
-_Layer = TypeVar("_Layer", GlobalParameters, ExtendsParameters)
+_Object = TypeVar("_Object")
+
+_NAMES: Final[dict[type, tuple[str, ...]]] = {
+    cls: tuple(vars(cls())) for cls in (OpenApiRequest, Params, RuntimeOptions, ExtendsParameters)
+}
+"""The attributes of each class of the SDK, as the installed version has them."""
+
+_SETTINGS: Final = (
+    "_endpoint",
+    "_global_parameters",
+    "_headers",
+    "_protocol",
+    "_region_id",
+    "_retry_options",
+)
+_READ: Final = frozenset((*(name for names in _NAMES.values() for name in names), *_SETTINGS))
+_SCALARS: Final[set[type]] = {str, int, bool, float, type(None)}
+_STEADY_LAYERS: Final = frozenset({type(None), dict, OrderedDict})
+_STEADY_BODIES: Final = _STEADY_LAYERS | {str, bytes}
 
 
-def copy_client(client: OpenApiClient, cls: type[_ClientT]) -> _ClientT:
-    """Return an instance of a class with the attributes of a client, slots included.
-
-    No constructor, no method of copying and no property runs: a subclass may have its own, and they may do anything.
-    """
-    twin = object.__new__(cls)
-    state: Any = object.__getstate__(client)
-    attributes, slots = state if isinstance(state, tuple) else (state, {})
-    vars(twin).update(attributes or {})
-    for name, value in slots.items():
-        object.__setattr__(twin, name, value)
-    return twin
+def copy_params(params: Params) -> Params:
+    """Return a copy of the description of an operation."""
+    return _copy(Params, params)
 
 
-def copy_layer(layer: _Layer) -> _Layer:
-    """Return a copy of one layer of parameters that shares no container with it."""
-    layer = copy(layer)
-    layer.headers, layer.queries = copy_containers(layer.headers), copy_containers(layer.queries)
-    return layer
+def copy_request(request: OpenApiRequest) -> OpenApiRequest:
+    """Return a copy of a request that shares no container with it. A stream stays the caller's."""
+    copy = _copy(OpenApiRequest, request)
+    copy.headers, copy.query = copy_layer(copy.headers), copy_layer(copy.query)
+    copy.body = copy_containers(copy.body)
+    return copy
+
+
+def copy_runtime(runtime: RuntimeOptions) -> RuntimeOptions:
+    """Return a copy of runtime options, with an own layer of parameters."""
+    copy = _copy(RuntimeOptions, runtime)
+    if copy.extends_parameters is not None:
+        layer = copy.extends_parameters = _copy(ExtendsParameters, copy.extends_parameters)
+        layer.headers, layer.queries = copy_layer(layer.headers), copy_layer(layer.queries)
+    return copy
+
+
+def _copy(cls: type[_Object], source: _Object) -> _Object:
+    copy = cls.__new__(cls)
+    if type(source) is cls:
+        copy.__dict__ = source.__dict__.copy()
+        return copy
+    for name in _NAMES[cls]:
+        try:
+            value = getattr(source, name)
+        except AttributeError:
+            continue  # The transport raises the same, if it needs the attribute.
+        setattr(copy, name, value)
+    return copy
+
+
+def copy_layer(layer: Any) -> Any:  # noqa: ANN401 - a caller may hand anything to the SDK
+    """Return a copy of headers or queries, as the SDK's merge takes them; None for None."""
+    if layer is None:
+        return None
+    copy = layer.copy() if type(layer) is dict else DaraCore.merge(layer)
+    return copy if {*map(type, copy.values())} <= _SCALARS else copy_containers(copy)
 
 
 def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any]] | None = None) -> Any:  # noqa: ANN401 - a caller may hand anything to the SDK
@@ -44,7 +91,7 @@ def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any
 
     A container that is there several times is copied once: lists that hold one another may be without number.
     """
-    if depth > MAX_DEPTH:
+    if type(value) in _SCALARS or depth > MAX_DEPTH:
         return value
     copies = {} if copies is None else copies
     if id(value) in copies:
@@ -54,8 +101,9 @@ def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any
         duplicate = {}
         copies[id(value)] = value, duplicate
         duplicate.update((key, copy_containers(member, depth + 1, copies)) for key, member in value.items())
-    elif type(value) in {list, tuple}:
-        duplicate = type(value)([copy_containers(member, depth + 1, copies) for member in value])
+    elif isinstance(value, (list, tuple)):
+        plain = list if isinstance(value, list) else tuple
+        duplicate = plain([copy_containers(member, depth + 1, copies) for member in value])
     elif isinstance(value, bytearray):
         duplicate = bytearray(value)
     elif isinstance(value, DaraModel):
@@ -64,3 +112,49 @@ def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any
     # The original is kept: the mapping of a model would be gone otherwise, and another one might get its id.
     copies[id(value)] = value, duplicate
     return duplicate
+
+
+def is_steady_call(objects: Iterable[object], request: OpenApiRequest, runtime: RuntimeOptions) -> bool:
+    """Return whether the SDK will read in a call what its copy holds, unless somebody changes the call in between.
+
+    Args:
+        objects: The params of the call, if its transport takes any.
+        request: The request of the caller.
+        runtime: The runtime options of the caller.
+    """
+    if not is_steady(type(request), type(runtime), *map(type, objects)):
+        return False
+    layer: Any = runtime.extends_parameters
+    return (
+        type(request.query) in _STEADY_LAYERS
+        and type(request.headers) in _STEADY_LAYERS
+        and type(request.body) in _STEADY_BODIES
+        and (layer is None or is_steady_layer(layer))
+    )
+
+
+def is_steady_layer(layer: Any) -> bool:  # noqa: ANN401 - GlobalParameters, ExtendsParameters, or anything like them
+    """Return whether a layer of parameters has the same mappings each time the SDK reads it."""
+    return (
+        is_steady(type(layer))
+        and type(layer.queries) in _STEADY_LAYERS
+        and type(layer.headers) in _STEADY_LAYERS
+    )
+
+
+def is_steady(*classes: type) -> bool:
+    """Return whether instances of the classes have plain attributes: no code runs when the SDK reads them."""
+    return all(map(_has_plain_attributes, classes))
+
+
+@lru_cache(maxsize=1024)
+def _has_plain_attributes(cls: type) -> bool:
+    reads_plainly = cls.__getattribute__ is cast("Any", object.__getattribute__)
+    if cls is NoneType or not reads_plainly or hasattr(cls, "__getattr__"):
+        return False
+    return not any(map(partial(_is_computed, cls), _READ))
+
+
+def _is_computed(cls: type, name: str) -> bool:
+    attribute = getattr_static(cls, name, None)
+    return hasattr(type(attribute), "__get__") and not isinstance(attribute, MemberDescriptorType)

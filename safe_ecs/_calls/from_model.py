@@ -9,7 +9,7 @@ from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.runtime import RuntimeOptions
 
-from safe_ecs._calls import merge
+from safe_ecs._calls.read import read_intended
 from safe_ecs._core.operations import GUARDED_ACTIONS, OPERATIONS
 from safe_ecs._core.parameters import MAX_DEPTH
 from safe_ecs._core.request import ECS_VERSION, EffectiveRequest
@@ -27,7 +27,10 @@ class RequestModel(Protocol):
 
 
 def call_from_model(
-    client: OpenApiClient, request: RequestModel | str, parameters: Mapping[str, object] | None
+    client: OpenApiClient,
+    request: RequestModel | str,
+    parameters: Mapping[str, object] | None,
+    runtime: RuntimeOptions | None = None,
 ) -> tuple[str, EffectiveRequest | None]:
     """Return the action of a request, and the request as ECS would read it; None if it is not guarded.
 
@@ -35,6 +38,7 @@ def call_from_model(
         client: The client that would send it.
         request: A request model of the SDK, or an action.
         parameters: With an action: its parameters, spelt as on the wire.
+        runtime: The runtime options that it would be sent with, which may hold parameters.
 
     Raises:
         TypeError: ``request`` is neither, or parameters are given beside a model, or are no mapping.
@@ -58,7 +62,7 @@ def call_from_model(
     params = Params(action=action, version=ECS_VERSION, protocol="HTTPS", pathname="/", style="RPC")
     # Unlike the SDK, the review reads nested and unflattened parameters as well.
     sent = OpenApiRequest(query=named)
-    effective = merge.from_intended(client, params, sent, RuntimeOptions())
+    effective = read_intended(client, params, sent, RuntimeOptions() if runtime is None else runtime)
     return action, effective if effective is not None and effective.is_guarded else None
 
 

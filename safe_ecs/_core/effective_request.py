@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from safe_ecs._core.request import MergedCall
 
 _DIGITS_OF_ECS: Final = ECS_VERSION.replace("-", "")
+_PROTOCOLS: Final = frozenset({"http", "https"})
 _FROM_TEMPLATES: Final = "RunInstances"
 _HEADERS: Final = {"x-acs-action": "action", "x-acs-version": "version", "x-acs-region-id": "regionid"}
 """The headers that stand for a parameter, each with the name of the parameter in lower case."""
@@ -65,6 +66,9 @@ def effective_request(merged: MergedCall) -> EffectiveRequest | None:
         tuple(sorted(seen.owner.items())) if seen.owner else (),
         seen.unreadable,
         seen.named_templates() if action == _FROM_TEMPLATES and not seen.names_own_group else (),
+        # A look-up over a web socket is none: then the look-up has the protocol of a client without one.
+        protocol if (protocol := text_of(merged.protocol)).lower() in _PROTOCOLS else "HTTPS",
+        seen.service_managed,
     )
 
 

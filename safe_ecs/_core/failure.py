@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from safe_ecs._core.decision import Undetermined
 
-Scope: TypeAlias = Literal["group", "principal", "endpoint"]
+Scope: TypeAlias = Literal["caller", "group", "principal", "endpoint"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,12 @@ class Failure:
         next_step: As in ``Undetermined``.
         code: As in ``Undetermined``.
         cause: As in ``Undetermined``.
-        scope: The look-ups that fail likewise: of this ``"group"`` alone, all of the ``"principal"`` (wrong
-            keys, throttling), or all at the ``"endpoint"`` (an outage).
+        scope: The look-ups that fail likewise: none but this ``"caller"``'s (an exception of its program), those of this
+            ``"group"``, all of the ``"principal"`` (wrong keys, throttling), or all at the ``"endpoint"`` (an outage).
         is_outage: Whether ECS could not be asked, a passing state; False for a refusal.
         timeout_seconds: The ``lookup_timeout`` that expired; ``math.inf`` if this was no time-out. The
             failure does not count for a caller with a longer ``lookup_timeout``.
+        is_patient: Whether the look-up had the whole ``lookup_timeout``: in an outage it has less.
     """
 
     reason: str
@@ -34,6 +35,7 @@ class Failure:
     scope: Scope = "group"
     is_outage: bool = False
     timeout_seconds: float = math.inf
+    is_patient: bool = True
 
     def of(self, security_group_id: str) -> Undetermined:
         """Return this failure as the unknown status of one group or, with "", of a call's targets."""

@@ -139,7 +139,10 @@ TEMPLATE_CHANGES: Final = frozenset({
 })
 """The operations after which a launch template, or its name, may stand for other groups."""
 
-LEARNING_ACTIONS: Final = TEMPLATE_CHANGES | {STATUS_QUERY, "DeleteSecurityGroup"}
+CREATION: Final = "CreateSecurityGroup"
+"""The operation with the id of a new group in its answer."""
+
+LEARNING_ACTIONS: Final = TEMPLATE_CHANGES | {STATUS_QUERY, CREATION, "DeleteSecurityGroup"}
 """The actions with a successful answer that teaches the guard something about groups or launch templates."""
 
 RELEVANT_ACTIONS: Final = {

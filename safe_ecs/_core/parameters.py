@@ -1,4 +1,4 @@
-"""Collects the parameters that the guard needs: targets, regions, owner, templates, action and version.
+"""Collects the parameters that the guard needs: targets, regions, owner, templates, action, version, ServiceManaged.
 
 ECS does not document how it reads every parameter (the spelling of a name, a list as JSON or as one id). So
 every reading counts, and every group named by a reading is a target.
@@ -37,7 +37,7 @@ Lists that hold one another several times unfold into more members than memory h
 _LONGEST_PREFIX: Final = 512
 _UNSETTLED: Final = ", which may say something else when it is sent"
 
-Kind: TypeAlias = Literal["target", "region", "owner", "template", "action", "version"]
+Kind: TypeAlias = Literal["target", "region", "owner", "template", "action", "version", "managed"]
 _TARGETS: Final = frozenset({"securitygroupid", "securitygroupids"})
 _OF_THE_INSTANCE: Final = re.compile(r"SecurityGroupId|SecurityGroupIds\.[1-9][0-9]*")
 _TEMPLATES: Final = ("launchtemplateid", "launchtemplatename", "launchtemplateversion")
@@ -45,6 +45,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "regionid": "region",
     "action": "action",
     "version": "version",
+    "servicemanaged": "managed",
     # Equivalent mutant `"XXownerXX"`: Parameters.take() takes a parameter of no other kind for an owner.
     **dict.fromkeys(OWNER_PARAMETERS, "owner"),
     **dict.fromkeys(_TEMPLATES, "template"),
@@ -84,6 +85,7 @@ class Parameters:
         names_own_group: Whether a group is named for an instance itself in the one way that ECS documents. In other
             ways, ECS may take the groups of a launch template instead.
         owner: The parameters that say on whose behalf the call is made, by lower-case name.
+        service_managed: Whether a parameter ServiceManaged says anything but "false".
         unreadable: Why something may be missing; "" if nothing can be.
     """
 
@@ -94,6 +96,7 @@ class Parameters:
         "names_own_group",
         "owner",
         "region_ids",
+        "service_managed",
         "targets",
         "unreadable",
         "versions",
@@ -106,6 +109,7 @@ class Parameters:
         self.targets: dict[str, None] = {}
         self.names_own_group = False
         self.owner: dict[str, str] = {}
+        self.service_managed = False
         self.unreadable = ""
         self._templates: dict[tuple[str, str], None] = {}
         self._members = 0
@@ -171,6 +175,8 @@ class Parameters:
         elif kind == "template":
             # Equivalent mutant `text] = ""`: only the keys are read.
             self._templates[_key_of(name), text] = None
+        elif kind == "managed":
+            self.service_managed = self.service_managed or text.lower() != "false"
         elif self.owner.setdefault(_key_of(name), text) != text:
             self.unreadable = f"it names more than one {name}"
 

@@ -75,6 +75,8 @@ class EffectiveRequest(NamedTuple):
         unreadable: The reason why targets may be missing from ``targets``; "" if none can be.
         templates: The launch templates that the call takes groups from; empty if the call names groups
             itself.
+        protocol: The protocol, ``HTTPS`` unless the call has another one.
+        service_managed: Whether a parameter ServiceManaged says anything but "false".
     """
 
     action: str
@@ -85,6 +87,8 @@ class EffectiveRequest(NamedTuple):
     owner: tuple[tuple[str, str], ...]
     unreadable: str
     templates: tuple[LaunchTemplate, ...] = ()
+    protocol: str = "HTTPS"
+    service_managed: bool = False
 
     @property
     def is_guarded(self) -> bool:

@@ -57,9 +57,14 @@ class LookupContext(NamedTuple):
 
 
 def context_of(
-    resources: Resources, client: OpenApiClient, read: Read | TemplateRead, runtime: RuntimeOptions | None
+    resources: Resources,
+    client: OpenApiClient,
+    read: Read | TemplateRead,
+    runtime: RuntimeOptions | None,
+    *,
+    protocol: str = "HTTPS",
 ) -> LookupContext:
-    """Return the context of a look-up for a client, with the runtime options of the call that waits for it."""
-    connection = Connection(client, runtime, read.host)
+    """Return the context of a look-up for a client, with runtime options and protocol of the call that waits for it."""
+    connection = Connection(client, runtime, read.host, protocol)
     principal = Principal(client._credential, read.owner)  # noqa: SLF001 - no getter
     return LookupContext(read, connection, FailureScope(principal, connection.settings), resources)

@@ -1,16 +1,14 @@
 """The jobs that batches do: asking for the statuses of groups, and for the groups of a launch template.
 
-A job is a generator of steps, written once for threads and event loops. It writes the answers through to the cache.
+A job writes the answers through to the cache.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs._core.drivers import drive, drive_async
+from safe_ecs._core.drivers import drive
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.operations import STATUS_QUERY, TEMPLATE_QUERY
 from safe_ecs._lookup.batching import BatchResult
@@ -18,16 +16,16 @@ from safe_ecs._lookup.queries.statuses import PAGE_SIZE, describe
 from safe_ecs._lookup.queries.templates import describe_template
 from safe_ecs._lookup.sending.breaker import Breaker
 from safe_ecs._lookup.sending.classify import failure_of
-from safe_ecs._lookup.sending.execute import Blocking, Sender
+from safe_ecs._lookup.sending.execute import Sender
+from safe_ecs._system.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Hashable
+    from collections.abc import Hashable
 
     from safe_ecs._core.review import Read, TemplateRead
     from safe_ecs._lookup.context import LookupContext
     from safe_ecs._lookup.queries.statuses import Found
     from safe_ecs._lookup.queries.templates import TemplateFound
-    from safe_ecs._lookup.sending.execute import Step
 
 _TemplatesFound: TypeAlias = "dict[str, TemplateFound]"
 
@@ -62,19 +60,10 @@ class _Job:
             policy.ttl,
         )
 
-    def steps(self, ids: tuple[str, ...]) -> Generator[Step, Any, dict[str, Any]]:
-        """Yield the steps of the job and return an answer for each id."""
-        raise NotImplementedError
-
-    def load(self, ids: tuple[str, ...]) -> BatchResult:
-        """Do the job for a batch."""
-        sender = Sender(self._context)
-        return BatchResult(drive(self.steps(ids), sender.execute), sender.sent)
-
-    async def load_async(self, ids: tuple[str, ...]) -> BatchResult:
-        """Do the job for a batch, in an event loop."""
-        sender = Sender(self._context)
-        return BatchResult(await drive_async(self.steps(ids), sender.execute_async), sender.sent)
+    @property
+    def most_seconds(self) -> float:
+        """The seconds after which the leader of a batch is given up for lost."""
+        return 2 * self._context.resources.policy.lookup_timeout
 
     def joined(self, ids: int) -> None:
         """Count the ids that another caller was asking for already."""
@@ -84,7 +73,18 @@ class _Job:
         """Return the failure for an exception that the job raised, or for a caller's time-out."""
         if isinstance(error, TimeoutError):
             return self.breaker.failure_of_waiting(waited, in_flight)
+        if isinstance(error, RecursionError):
+            return Failure(
+                reason=f"{self._action} was asked for from inside a look-up that needs its answer",
+                next_step="Give the credentials provider, handler or observer that makes this call a client without a guard.",
+                cause=error,
+                scope="caller",
+            )
         return failure_of(error, self._action)
+
+    def is_shared(self, answer: object) -> bool:
+        """Return whether an answer holds for other callers: all but a failure of the caller's own program."""
+        return not (isinstance(answer, Failure) and answer.scope == "caller")
 
 
 class StatusLookup(_Job):
@@ -104,46 +104,39 @@ class StatusLookup(_Job):
         self._fetches = self._cache.is_shared and not refresh
         self.key = (self.key, refresh)
 
-    def steps(self, ids: tuple[str, ...]) -> Generator[Step, Any, Found]:
-        """Yield the steps and return a status or a failure for each group."""
-        asked_at = Clock.now()
+    def load(self, ids: tuple[str, ...], deadline: float) -> BatchResult:
+        """Return a status or a failure for each group."""
+        asked_at, sender = Clock.now(), Sender(self._context, deadline)
         read = self._read._replace(security_group_ids=ids)
         shared: dict[str, GroupStatus] = {}
         if self._fetches:
-            shared = yield Blocking(partial(self._cache.fetch, read, self._ttl))
-        rest = self._rest(read, shared, asked_at)
-        found = yield from describe(rest)
-        fresh = self._keep(rest, found, shared, asked_at)
-        if fresh and self._cache.is_shared:
-            yield Blocking(partial(self._cache.publish, rest, fresh, self._ttl))
-        return {**shared, **found}
+            shared = self._holding(read, self._cache.fetch(read, self._ttl), asked_at)
+        rest = read._replace(security_group_ids=tuple(i for i in ids if i not in shared))
+        found = drive(describe(rest), sender.execute)
+        holding = self._keep(rest, found, asked_at)
+        if holding and self._cache.is_shared:
+            self._cache.publish(rest, holding, self._ttl, asked_at)
+        return BatchResult({**shared, **found}, sender.sent)
 
-    def _rest(self, read: Read, shared: dict[str, GroupStatus], asked_at: float) -> Read:
-        """Return the read that is left for ECS, and drop the shared statuses that were forgotten since."""
-        for each, status in list(shared.items()):
-            if self._cache.forgotten_at((status.security_group_id,)) >= asked_at - status.age:
-                # The other processes could not be told at that moment.
-                del shared[each]
-        self._context.resources.counters.count(shared_hits=len(shared))
-        return read._replace(security_group_ids=tuple(i for i in read.security_group_ids if i not in shared))
-
-    def _keep(
-        self, rest: Read, found: Found, shared: dict[str, GroupStatus], asked_at: float
-    ) -> list[GroupStatus]:
-        """Remember everything and return the statuses to share with other processes."""
+    def _holding(self, read: Read, shared: dict[str, GroupStatus], asked_at: float) -> dict[str, GroupStatus]:
+        """Remember the shared statuses, and return those that are not older than what this process knows or forgot."""
         principal = self._context.principal
-        if shared:
-            self._cache.remember(rest, principal, shared.values(), asked_at=asked_at, source="shared")
+        kept = self._cache.remember(read, principal, shared.values(), asked_at=asked_at, source="shared")
+        holding = {status.security_group_id for status in kept}
+        shared = {each: status for each, status in shared.items() if status.security_group_id in holding}
+        self._context.resources.counters.count(shared_hits=len(shared))
+        return shared
+
+    def _keep(self, rest: Read, found: Found, asked_at: float) -> list[GroupStatus]:
+        """Remember everything that ECS answered, and return the statuses that hold."""
         answered = {each: status for each, status in found.items() if isinstance(status, GroupStatus)}
         # Of a group that is missing under one spelling, the memory does not know whether it is under another.
         statuses = [
             status for each, status in answered.items() if status.exists or each == status.security_group_id
         ]
-        if statuses:
-            self._cache.remember(rest, principal, statuses, asked_at=asked_at)
         failures = {each: failure for each, failure in found.items() if isinstance(failure, Failure)}
         self.breaker.note(failures, answered)
-        return [s for s in statuses if self._cache.forgotten_at((s.security_group_id,)) < asked_at]
+        return self._cache.remember(rest, self._context.principal, statuses, asked_at=asked_at)
 
     def common_failure(self, answers: Found) -> Failure | None:
         """Return the failure that every other batch of this key would meet too, if every answer is one."""
@@ -166,15 +159,15 @@ class TemplateLookup(_Job):
         self._read = read
         self.key = (self.key, read.template)
 
-    def steps(self, ids: tuple[str, ...]) -> Generator[Step, Any, _TemplatesFound]:
-        """Yield the query and return the groups, or a failure."""
-        asked_at = Clock.now()
-        found = yield from describe_template(self._read)
+    def load(self, ids: tuple[str, ...], deadline: float) -> BatchResult:
+        """Return the groups of the template, or a failure."""
+        asked_at, sender = Clock.now(), Sender(self._context, deadline)
+        found = drive(describe_template(self._read), sender.execute)
         failures = dict.fromkeys(ids, found) if isinstance(found, Failure) else {}
         self.breaker.note(failures, [] if failures else ids)
         if isinstance(found, tuple):
             self._cache.templates.remember(self._read, self._context.principal, found, asked_at)
-        return dict.fromkeys(ids, found)
+        return BatchResult(dict.fromkeys(ids, found), sender.sent)
 
     def common_failure(self, answers: _TemplatesFound) -> None:  # noqa: ARG002 - part of the protocol
         """Return None: all callers that ask for this template are in the same batch."""

@@ -6,12 +6,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.spelling import normal_id
 from safe_ecs._lookup.batching import BatchRequest, BatchResult
 from safe_ecs._lookup.context import context_of
 from safe_ecs._lookup.jobs import StatusLookup, TemplateLookup
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._principal import Principal
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from safe_ecs._core.request import LaunchTemplate
     from safe_ecs._core.review import Answers, Read, TemplateAnswer, TemplateRead
-    from safe_ecs._lookup.context import Resources
+    from safe_ecs._lookup.context import LookupContext, Resources
 
 
 class Resolver:
@@ -32,6 +32,7 @@ class Resolver:
         resources: The parts of the client's guard.
         client: The client that asks.
         runtime: The runtime options of the call that waits for the decision; None for those of the client.
+        protocol: The protocol of that call.
         refresh: Whether to ask ECS even for remembered statuses.
 
     Attributes:
@@ -44,12 +45,14 @@ class Resolver:
         client: OpenApiClient,
         runtime: RuntimeOptions | None,
         *,
+        protocol: str = "HTTPS",
         refresh: bool = False,
     ) -> None:
         self.reads = 0
         self._resources = resources
         self._client = client
         self._runtime = runtime
+        self._protocol = protocol
         self._refresh = refresh
         self._deadline = Clock.now() + resources.policy.lookup_timeout
 
@@ -62,9 +65,7 @@ class Resolver:
         unknown = tuple(i for i in read.security_group_ids if i not in known)
         if not unknown:
             return known
-        lookup = StatusLookup(
-            context_of(self._resources, self._client, read, self._runtime), read, refresh=self._refresh
-        )
+        lookup = StatusLookup(self._context_of(read), read, refresh=self._refresh)
         failures = {} if self._refresh else lookup.breaker.recent_failures(unknown)
         counters.count(not_repeated=len(failures))
         if asked := tuple(i for i in unknown if i not in failures):
@@ -104,7 +105,7 @@ class Resolver:
         groups = cache.templates.recall(read, principal, policy)
         if groups is not None:
             return groups
-        lookup = TemplateLookup(context_of(self._resources, self._client, read, self._runtime), read)
+        lookup = TemplateLookup(self._context_of(read), read)
         # The name stands for a group id in the table of failures: its quotes tell it from one.
         name = _name_of(read.template)
         failures = lookup.breaker.recent_failures((name,))
@@ -118,6 +119,9 @@ class Resolver:
             return template
         counters.count(failed=1)
         return replace(answer.of(""), launch_template=name)
+
+    def _context_of(self, read: Read | TemplateRead) -> LookupContext:
+        return context_of(self._resources, self._client, read, self._runtime, protocol=self._protocol)
 
     def _load(
         self, lookup: StatusLookup | TemplateLookup, ids: tuple[str, ...], not_before: float

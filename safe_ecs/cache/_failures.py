@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from safe_ecs._clock import Clock
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._store import peek
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from safe_ecs._core.failure import Failure
     from safe_ecs._core.review import Read, TemplateRead
     from safe_ecs.cache._principal import Principal
-    from safe_ecs.cache._store import Store
+    from safe_ecs.cache._store import Store, Tables
     from safe_ecs.policy import GuardPolicy
 
 
@@ -72,30 +72,41 @@ class FailureTable:
     ) -> None:
         """Keep the failure of each id."""
         moment = Clock.now()
-        with self._store.writing() as tables:
+
+        def keep(tables: Tables) -> None:
             for each, failure in failures.items():
+                if failure.scope == "caller":
+                    continue
                 name, holder = {
                     "group": (each, scope.principal),
                     "principal": (action, scope.principal),
                     "endpoint": ("", scope.route),
                 }[failure.scope]
+                key = at.host, at.region_id, name, holder
+                before = None if failure.is_patient else peek(tables.failures, key)
+                since = moment if before is None else before[2]
                 # Without the exception, which holds on to the client and its keys.
-                tables.failures[at.host, at.region_id, name, holder] = replace(failure, cause=None), moment
+                tables.failures[key] = replace(failure, cause=None), moment, since
+
+        self._store.change(keep)
 
     def clear(self, at: Read | TemplateRead, action: str, ids: Iterable[str], scope: FailureScope) -> None:
         """Drop the failures that an answer of ECS disproves."""
         if not self._store.tables.failures:
             return
         keys = (("", scope.route), (action, scope.principal), *((each, scope.principal) for each in ids))
-        with self._store.writing() as tables:
+
+        def drop(tables: Tables) -> None:
             for name, holder in keys:
                 tables.failures.pop((at.host, at.region_id, name, holder), None)
+
+        self._store.change(drop)
 
     def seconds_since_outage(
         self, at: Read | TemplateRead, scope: FailureScope, policy: GuardPolicy
     ) -> float:
-        """Return how many seconds ago ECS last could not be asked; infinity if it has answered since."""
+        """Return how many seconds ago a patient look-up last failed for an outage; infinity if ECS has answered since."""
         failed = peek(self._store.tables.failures, (at.host, at.region_id, "", scope.route))
         if failed is None or failed[0].timeout_seconds < policy.lookup_timeout:
             return math.inf
-        return Clock.now() - failed[1]
+        return Clock.now() - failed[2]

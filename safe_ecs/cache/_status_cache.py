@@ -6,11 +6,11 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._failures import FailureTable
 from safe_ecs.cache._principal import Principal
-from safe_ecs.cache._store import Entry, Store, peek
+from safe_ecs.cache._store import EVERYTHING, Entry, Store, peek
 from safe_ecs.cache._templates import TemplateTable
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from safe_ecs._core.decision import Source
     from safe_ecs._core.review import Read
+    from safe_ecs.cache._store import Tables
     from safe_ecs.policy import GuardPolicy
 
 
@@ -57,15 +58,11 @@ class StatusCache:
         """Return the statuses that other processes share; none here."""
         return {}
 
-    def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float) -> None:
-        """Share statuses of ECS with other processes; there are none here."""
+    def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float, asked_at: float) -> None:
+        """Share statuses that ``remember`` has kept with other processes; there are none here."""
 
     def invalidate_elsewhere(self, security_group_ids: Collection[str]) -> None:
         """Make other processes forget these groups, or all if none is named; there are none here."""
-
-    def start_afresh(self) -> None:
-        """Begin with an empty cache and a free lock, even if another thread holds the lock."""
-        self._store.start_afresh()
 
     def recall(
         self, read: Read, credential: object, policy: GuardPolicy, *, stale: bool = False
@@ -79,7 +76,9 @@ class StatusCache:
             stale: Whether to return also statuses that may serve only while ECS cannot be asked.
         """
         host, region_id, security_group_ids, owner = read
-        entries, moment = self._store.tables.statuses, Clock.now()
+        store, moment = self._store, Clock.now()
+        is_behind = store.is_behind()
+        entries = store.tables.statuses
         known: dict[str, GroupStatus] = {}
         for security_group_id in security_group_ids:
             normal = security_group_id.lower()
@@ -91,6 +90,8 @@ class StatusCache:
                 if missing is None:
                     continue
                 entry, exists, ttl = missing, False, policy.missing_ttl
+            if is_behind and store.forgotten_at((normal, host)) >= entry.learned_at:
+                continue
             age, source = moment - entry.learned_at, entry.source
             # An age below zero means that the clock was put back: then nothing tells how old the status is.
             if age >= ttl or age < 0:
@@ -102,13 +103,17 @@ class StatusCache:
             )
         return known
 
-    def holds_unmanaged(self, read: Read, ttl: float) -> bool:
-        """Return whether every group of a read is remembered, for no longer than ``ttl``, as one that is not managed."""
-        host, region_id, security_group_ids, _ = read
-        entries, moment = self._store.tables.statuses, Clock.now()
+    def holds_unmanaged(
+        self, host: str, region_id: str, security_group_ids: Iterable[str], ttl: float
+    ) -> bool:
+        """Return whether every group is remembered, for no longer than ``ttl`` and under this spelling, as one that is not managed."""
+        tables, moment = self._store.tables, Clock.now()
+        if tables.changes:
+            return False  # The review heeds the changes that are not made yet.
+        entries = tables.statuses
         for security_group_id in security_group_ids:
             try:
-                entry = entries[host, region_id, security_group_id.lower(), None]
+                entry = entries[host, region_id, security_group_id, None]
             except KeyError:
                 return False
             if entry.service_managed or not 0 <= moment - entry.learned_at < ttl:
@@ -123,55 +128,73 @@ class StatusCache:
         *,
         asked_at: float | None = None,
         source: Source = "cache",
-    ) -> None:
-        """Keep statuses of groups.
+    ) -> list[GroupStatus]:
+        """Keep statuses of groups, and return those that hold: of their groups they are the newest, or say the same.
 
         Args:
             read: The endpoint and the region that gave them.
             principal: The principal that asked: a missing group is remembered for it alone.
             statuses: The statuses; their age counts.
-            asked_at: When ECS was asked, by ``Clock.now()``; None for now. A group that was learned or forgotten since then
-                keeps its newer state.
+            asked_at: When ECS was asked, or another process if a status has an age, by ``Clock.now()``; None for now. A
+                group that was learned or forgotten since ECS was asked keeps its newer state.
             source: The ``source`` of the statuses when they are recalled.
         """
         host, region_id = read.host, read.region_id
         asked_at = Clock.now() if asked_at is None else asked_at
-        with self._store.writing() as tables:
+        statuses, holding = tuple(statuses), {}
+
+        def keep(tables: Tables) -> None:
             for status in statuses:
                 security_group_id = status.security_group_id
                 learned_at = asked_at - status.age if status.age else asked_at
-                if self.forgotten_at((security_group_id, host)) >= asked_at:
+                if self.forgotten_at((security_group_id, host)) >= learned_at:
                     continue
                 found = (host, region_id, security_group_id, None)
                 missing = (host, region_id, security_group_id, principal)
                 known = (peek(tables.statuses, found), peek(tables.statuses, missing))
                 if any(entry is not None and entry.learned_at > learned_at for entry in known):
+                    if (
+                        status.exists
+                        and known[0]
+                        and known[0][:2] == (status.service_managed, status.service_id)
+                    ):
+                        holding[security_group_id] = status
                     continue
                 tables.statuses.pop(missing, None)
                 tables.statuses.pop(found, None)
                 tables.statuses[found if status.exists else missing] = Entry(
                     status.service_managed, status.service_id, learned_at, source
                 )
+                holding[security_group_id] = status
+
+        self._store.change(keep)
+        return list(holding.values())
 
     def forget(self, security_group_ids: Collection[str] = ()) -> None:
         """Drop the statuses of these groups, or everything if none is named."""
-        with self._store.writing() as tables:
-            if not security_group_ids:
-                tables.forgotten[""] = Clock.now()
-                tables.templates.clear()
+        names, now = set(security_group_ids) or {EVERYTHING}, Clock.now()
+
+        def drop(tables: Tables) -> None:
+            tables.mark_forgotten(names, now)
+            if EVERYTHING in names:
+                tables.empty()
             else:
-                tables.mark_forgotten(security_group_ids, Clock.now())
-            wanted = set(security_group_ids)
-            tables.drop(lambda key: not wanted or key[2] in wanted)
+                tables.drop(lambda key: key[2] in names)
+
+        self._store.change(drop, names, now)
 
     def discard(self, read: Read, principal: Principal) -> None:
         """Drop the statuses of a read's groups at its endpoint and region: faster than ``forget``."""
         host, region_id, security_group_ids, _ = read
-        with self._store.writing() as tables:
-            tables.mark_forgotten(security_group_ids, Clock.now())
+        now = Clock.now()
+
+        def drop(tables: Tables) -> None:
+            tables.mark_forgotten(security_group_ids, now)
             for security_group_id in security_group_ids:
                 for holder in (None, principal):
                     tables.statuses.pop((host, region_id, security_group_id, holder), None)
+
+        self._store.change(drop, security_group_ids, now)
 
     def forgotten_at(self, names: Iterable[str]) -> float:
         """Return when the last one of these groups and endpoints was forgotten; minus infinity if none ever was."""
@@ -179,9 +202,13 @@ class StatusCache:
 
     def forget_endpoint(self, host: str) -> None:
         """Drop everything that one endpoint said, because it is gone or now stands for another ECS."""
-        with self._store.writing() as tables:
-            tables.mark_forgotten((host,), Clock.now())
+        now = Clock.now()
+
+        def drop(tables: Tables) -> None:
+            tables.mark_forgotten((host,), now)
             tables.drop(lambda key: key[0] == host)
+
+        self._store.change(drop, (host,), now)
 
     def __len__(self) -> int:
         """Return how many statuses are remembered."""
@@ -213,9 +240,9 @@ def forget_endpoint(host: str) -> None:
 
 
 def _start_all_afresh() -> None:
-    """In a forked child: another thread of the parent may have been writing at that moment."""
+    """In a forked child: another thread of the parent may have been amid a change at that moment."""
     for cache in _all_caches():
-        cache.start_afresh()
+        cache._store.start_afresh()  # noqa: SLF001 - of the same module
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks

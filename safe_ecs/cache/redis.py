@@ -1,8 +1,11 @@
 """A memory that several processes share, on a Redis or Valkey server. Needs the extra ``redis``.
 
-It lies under the memory of each process: a status remembered there costs no round trip. A status is one key. Its time
-to live is set on the server, so that only the server's clock counts. Missing groups are not shared: a group may belong
-to another account.
+It lies under the memory of each process: a status remembered there costs no round trip. A status is one key. Missing
+groups are not shared: a group may belong to another account.
+
+Only the server's clock counts. A value holds the time at which ECS was asked, by that clock, and scripts on the server let
+no value replace one that is newer. A forgotten group leaves a mark with a time: an answer to an older question is not
+stored. All groups of a namespace are forgotten by one mark.
 
 The server is a help and never a need. When it is slow, gone or holds something else, calls go on from memory and ECS.
 """
@@ -10,9 +13,12 @@ The server is a help and never a need. When it is slow, gone or holds something 
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 try:
     import redis
@@ -21,44 +27,83 @@ try:
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[redis]'", name=error.name) from error
 
-from safe_ecs._clock import Clock
 from safe_ecs._core.decision import GroupStatus
-from safe_ecs.cache._background import within
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._status_cache import StatusCache
 from safe_ecs.observe._log import LOGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    import socket
+    from collections.abc import Collection, Iterable
 
     from safe_ecs._core.review import Read
 
-_Result = TypeVar("_Result")
-
-_VERSION: Final = 1
+_VERSION: Final = 2
 _MOST_BYTES: Final = 512
-_MOST_MILLISECONDS: Final = 2**63 - 1
 _LONGEST_ID: Final = 128
-_SCAN_SIZE: Final = 1000
+_MICROSECONDS: Final = 1_000_000
+# An answer that took longer is not shared. So the mark of a group need not stay longer.
+_LONGEST_ANSWER_SECONDS: Final = 600
+# The mark of all groups has to outlive their values.
+_LONGEST_TTL_SECONDS: Final = 30 * 86_400
 
-_SOCKET_TIMEOUT_SECONDS: Final = 0.25
-# For one round trip in all, also with a client whose own time-outs are longer.
+# For one round trip in all, with a connection if there is none yet, also if the answer comes byte by byte.
 _PATIENCE_SECONDS: Final = 0.5
-_PATIENCE_FOR_ALL_SECONDS: Final = 5.0
+_SHORTEST_WAIT_SECONDS: Final = 0.001
 _REST_SECONDS: Final = 5.0
 _WARNING_SECONDS: Final = 60.0
+_MEASURED_SECONDS: Final = 10.0
+_MOST_IDLE: Final = 8
+
+_ASKED_AT: Final = re.compile(r'"asked_at": ([0-9]{1,16})}\Z')
+
+_PUBLISH: Final = f"""
+local time = redis.call('TIME')
+local now, asked_at = time[1] * {_MICROSECONDS} + time[2], tonumber(ARGV[1])
+local left = ARGV[2] - (now - asked_at)
+local function newest(key)
+  local value = redis.pcall('GETRANGE', key, 0, {_MOST_BYTES})
+  local at = type(value) == 'string' and tonumber(string.match(value, '"asked_at": (%d+)}}$'))
+  return at and at <= now and at or 0
+end
+if asked_at <= now and now - asked_at < {_LONGEST_ANSWER_SECONDS * _MICROSECONDS} and left >= 1000
+    and newest(KEYS[1]) < asked_at then
+  for i = 2, #KEYS do
+    if newest(KEYS[i]) < asked_at then
+      redis.call('SET', KEYS[i], ARGV[i + 1], 'PX', math.floor(left / 1000))
+    end
+  end
+end
+return time
+"""
+"""Stores values: the mark of the namespace and the keys, the time of the question, the time to live, the values."""
+
+_FORGET: Final = """
+local time = redis.call('TIME')
+local mark = string.format('{"asked_at": %s%06d}', time[1], time[2])
+for _, key in ipairs(KEYS) do
+  redis.call('SET', key, mark, 'EX', ARGV[1])
+end
+return time
+"""
+"""Marks keys as forgotten: the keys, and the time to live of the marks."""
 
 
 class RedisStatusCache(StatusCache):
     """A ``StatusCache`` that shares its found statuses with other processes.
 
+    A round trip to the server takes half a second at most. After a failure the server is left alone for five seconds.
+
     Args:
-        url_or_client: The URL of a server (``redis://``, ``rediss://`` or ``unix://``), or a ``redis.Redis``. The
-            latter stays behind when a client is pickled.
+        url_or_client: The URL of a server (``redis://``, ``rediss://`` or ``unix://``), or a ``redis.Redis``. Of the
+            latter the settings are taken alone, for connections of the cache's own. It stays behind when a client is
+            pickled.
         namespace: The beginning of the keys. Processes with the same namespace share statuses.
         maxsize: As for ``StatusCache``: the most groups to remember in this process.
 
     Raises:
-        TypeError: ``url_or_client`` is neither; an asyncio client is none either, nor is it needed.
+        TypeError: ``url_or_client`` is neither; an asyncio client is none either, nor is it needed. Or the client has a
+            connection pool of another class than redis's own, as one for Sentinel has.
         ValueError: The URL or ``maxsize`` is impossible, or ``namespace`` is empty.
     """
 
@@ -79,86 +124,78 @@ class RedisStatusCache(StatusCache):
             raise ValueError("namespace must not be empty")
         self._made_of = url_or_client, namespace, maxsize
         self._namespace = namespace
-        self._client = _client(url_or_client) if isinstance(url_or_client, str) else url_or_client
+        # No other namespace, with an id behind it, gives the same key: the first colon ends the namespace.
+        self._prefix = quote(namespace, safe="", errors="surrogatepass") + ":"
+        self._connect = _connector(url_or_client)
+        self._idle: list[tuple[int, Any]] = []
+        self._server_ahead = 0.0
+        self._measured_until = -math.inf
         self._rests_until = self._silent_until = -1.0
 
     def fetch(self, read: Read, ttl: float) -> dict[str, GroupStatus]:
         """Return the shared statuses of a read's groups that are younger than ``ttl`` seconds."""
         ids = [i for i in read.security_group_ids if len(i) <= _LONGEST_ID]
-        replies = self._try(partial(self._get, [i.lower() for i in ids]), _PATIENCE_SECONDS) if ids else None
+        # One byte more than a value of ours can have: a foreign one may be of any size.
+        commands = [("GETRANGE", self._prefix + i.lower(), 0, _MOST_BYTES) for i in ("", *ids)]
+        replies = self._ask(*commands, ("TIME",)) if ids else None
         if replies is None:
             return {}
+        now = _microseconds(replies[-1])
+        forgotten_at = _asked_at(replies[0])
         known = {}
-        for security_group_id, value, milliseconds in zip(ids, replies[::2], replies[1::2], strict=True):
-            status = _decoded(read, security_group_id.lower(), value, milliseconds)
-            if status is not None and status.age < ttl:
+        for security_group_id, value in zip(ids, replies[1:-1], strict=True):
+            status = _decoded(read, security_group_id.lower(), value, now)
+            if status is not None and status.age < ttl and not _asked_at(value) <= forgotten_at <= now:
                 known[security_group_id] = status
         return known
 
-    def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float) -> None:
-        """Share new statuses of groups that exist for ``ttl`` seconds."""
-        milliseconds = int(ttl * 1000)
+    def publish(self, read: Read, statuses: Iterable[GroupStatus], ttl: float, asked_at: float) -> None:
+        """Share statuses that ``remember`` has kept, until ``ttl`` seconds after ECS was asked.
+
+        Args:
+            read: The endpoint and the region that gave them.
+            statuses: The statuses; those of missing groups are left out.
+            ttl: The time to live.
+            asked_at: When ECS was asked, by ``Clock.now()``.
+        """
+        if Clock.now() >= self._measured_until and self._ask(("TIME",)) is None:
+            return
+        asked = int((asked_at + self._server_ahead) * _MICROSECONDS)
         values = {
-            self._key(status.security_group_id): _encoded(read, status, milliseconds)
+            self._prefix + status.security_group_id: _encoded(read, status, asked)
             for status in statuses
-            if status.exists and len(status.security_group_id) <= _LONGEST_ID
+            if status.exists
+            and len(status.security_group_id) <= _LONGEST_ID
+            and self.forgotten_at((status.security_group_id, read.host)) < asked_at
         }
-        if values and milliseconds:
-            self._try(partial(self._set, values, milliseconds), _PATIENCE_SECONDS)
+        if values:
+            keys = self._prefix, *values
+            self._ask(("EVAL", _PUBLISH, len(keys), *keys, asked, int(ttl * _MICROSECONDS), *values.values()))
 
     def invalidate_elsewhere(self, security_group_ids: Collection[str]) -> None:
         """Make other processes forget these groups, or all of the namespace if none is named.
 
         Statuses in their own memory stay there for their ``ttl``.
         """
-        if security_group_ids:
-            self._try(partial(self._delete, list(map(self._key, security_group_ids))), _PATIENCE_SECONDS)
-        else:
-            self._try(self._delete_all, _PATIENCE_FOR_ALL_SECONDS)
-
-    def _key(self, security_group_id: str) -> str:
-        return f"{self._namespace}:{security_group_id}"
-
-    def _get(self, security_group_ids: Sequence[str]) -> list[Any]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for key in map(self._key, security_group_ids):
-                # One byte more than a value of ours can have: a foreign one may be of any size.
-                pipeline.getrange(key, 0, _MOST_BYTES)
-                pipeline.pttl(key)
-            replies: list[Any] = pipeline.execute(raise_on_error=False)
-        if all(isinstance(reply, Exception) for reply in replies):
-            raise replies[0]  # The server's state, and no single value, is the matter.
-        return replies
-
-    def _set(self, values: dict[str, str], milliseconds: int) -> None:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for key, value in values.items():
-                pipeline.set(key, value, px=milliseconds)
-            pipeline.execute()
-
-    def _delete(self, keys: list[str]) -> None:
-        self._client.delete(*keys)
-
-    def _delete_all(self) -> None:
-        pattern = re.sub(r"([\\*?\[\]^])", r"\\\1", self._namespace) + ":*"
-        keys: list[Any] = []
-        for key in self._client.scan_iter(match=pattern, count=_SCAN_SIZE):
-            keys.append(key)
-            if len(keys) == _SCAN_SIZE:
-                self._client.delete(*keys)
-                keys.clear()
+        keys = [self._prefix + i for i in security_group_ids or ("",) if len(i) <= _LONGEST_ID]
+        ttl = _LONGEST_ANSWER_SECONDS if security_group_ids else _LONGEST_TTL_SECONDS
         if keys:
-            self._client.delete(*keys)
+            self._ask(("EVAL", _FORGET, len(keys), *keys, ttl))
 
-    def _try(self, command: Callable[[], _Result], seconds: float) -> _Result | None:
-        """Do something with the server, or go on without: then it is left alone for a while."""
+    def _ask(self, *commands: tuple[Any, ...]) -> list[Any] | None:
+        """Send commands in one round trip and return the replies, the last of which is the server's time.
+
+        None means that calls have to go on without the server, which is then left alone for a while.
+        """
         now = Clock.now()
         if now < self._rests_until:
             return None
         try:
-            return within(seconds, command)
+            replies = self._round_trip(commands, now + _PATIENCE_SECONDS)
+            self._note_time(_microseconds(replies[-1]) / _MICROSECONDS)
         except Exception as error:  # noqa: BLE001 - no call is to fail for the cache
             self._rests_until = now + _REST_SECONDS
+            self._measured_until = -math.inf  # It may be another server, with another clock, that comes back.
             if now >= self._silent_until:
                 self._silent_until = now + _WARNING_SECONDS
                 # Without the error's text: there may be a password in it.
@@ -168,6 +205,48 @@ class RedisStatusCache(StatusCache):
                     type(error).__name__,
                 )
             return None
+        return replies
+
+    def _note_time(self, server_seconds: float) -> None:
+        """Note by how much the server's clock is ahead: the most that was measured lately.
+
+        Each measurement is too low by the time that the reply took. So a question counts as older than it is, if anything.
+        """
+        now = Clock.now()
+        if server_seconds - now > self._server_ahead or now >= self._measured_until:
+            self._server_ahead = server_seconds - now
+            self._measured_until = now + _MEASURED_SECONDS
+
+    def _round_trip(self, commands: tuple[tuple[Any, ...], ...], deadline: float) -> list[Any]:
+        """Send commands over an idle connection, or a new one, and return the replies or the errors of the server."""
+        connection: Any
+        try:
+            process, connection = self._idle.pop()
+        except IndexError:
+            process, connection = -1, None
+        if process != os.getpid():  # The sockets before a fork are the parent's.
+            connection = self._connect()
+        replies: list[Any] = []
+        try:
+            connection.deadline.at = deadline
+            connection.connect()
+            if _is_stale(connection):
+                connection.disconnect()
+                connection.connect()
+            connection.send_packed_command(connection.pack_commands(commands))
+            for _ in commands:
+                try:
+                    replies.append(connection.read_response())
+                except redis.ResponseError as error:
+                    replies.append(error)
+        except BaseException:
+            connection.disconnect()
+            raise
+        if len(self._idle) < _MOST_IDLE:
+            self._idle.append((os.getpid(), connection))
+        else:
+            connection.disconnect()
+        return replies
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as a cache with an empty memory, for the same server if that was given as a URL.
@@ -185,16 +264,119 @@ class RedisStatusCache(StatusCache):
         return partial(type(self), url_or_client, namespace=namespace, maxsize=maxsize), ()
 
 
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=_SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=_SOCKET_TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
+class _Deadline:
+    """The end of a round trip, for all that a connection does with its socket.
+
+    Attributes:
+        at: When it ends, by ``Clock.now()``.
+    """
+
+    at = 0.0
+
+    def left(self) -> float:
+        return max(self.at - Clock.now(), _SHORTEST_WAIT_SECONDS)
 
 
-def _encoded(read: Read, status: GroupStatus, milliseconds: int) -> str:
+class _Socket:
+    """The socket of a connection, with one deadline for all that it receives.
+
+    The time-out of a socket begins anew with each byte.
+    """
+
+    def __init__(self, wrapped: socket.socket, deadline: _Deadline) -> None:
+        self._wrapped, self._deadline = wrapped, deadline
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the socket's
+        return getattr(self._wrapped, name)
+
+    def recv(self, *arguments: int) -> bytes:
+        self._limit()
+        return self._wrapped.recv(*arguments)
+
+    def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401 - the socket's
+        self._limit()
+        return self._wrapped.recv_into(*arguments)
+
+    def _limit(self) -> None:
+        if self._wrapped.gettimeout() == 0:
+            return  # It is asked whether there is anything at all.
+        if Clock.now() >= self._deadline.at:
+            raise TimeoutError
+        self._wrapped.settimeout(self._deadline.left())
+
+
+class _Bounded:
+    """The part of a connection that keeps the deadline of a round trip."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - those of the connection
+        self.deadline = _Deadline()
+        super().__init__(**settings)
+
+    def _connect(self) -> _Socket:
+        return _Socket(super()._connect(), self.deadline)  # type: ignore[misc]
+
+    def _get_left(self) -> float:
+        return self.deadline.left()
+
+    def _ignore(self, value: object) -> None:
+        """Take no other time-out."""
+
+    # For each address of a host anew, and for each thing that is sent.
+    socket_timeout = socket_connect_timeout = property(_get_left, _ignore)
+
+
+def _connector(url_or_client: str | redis.Redis) -> partial[Any]:
+    """Return a maker of connections to the server of a URL or a client."""
+    if isinstance(url_or_client, str):
+        pool = redis.ConnectionPool.from_url(url_or_client)
+    else:
+        pool = url_or_client.connection_pool
+    if type(pool) not in {redis.ConnectionPool, redis.BlockingConnectionPool}:
+        raise TypeError(
+            f"the client must have a ConnectionPool, not a {type(pool).__name__}, whose connections may wait for anything"
+        )
+    kind: Any = type("_BoundedConnection", (_Bounded, pool.connection_class), {})
+    settings: dict[str, Any] = {
+        # Some settings are about other connections of the pool.
+        **{
+            k: v for k, v in pool.connection_kwargs.items() if not k.startswith(("maint_", "orig_", "retry_"))
+        },
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 0,
+        "encoding": "utf-8",
+        "encoding_errors": "surrogatepass",
+        "decode_responses": False,
+    }
+    return partial(kind, **settings)
+
+
+def _is_stale(connection: Any) -> bool:  # noqa: ANN401 - a connection of redis
+    """Return whether a connection was closed, or left amid a reply, since it was used."""
+    try:
+        return bool(connection.can_read())
+    except (redis.RedisError, OSError):
+        return True
+
+
+def _microseconds(time: Any) -> int:  # noqa: ANN401 - a reply of the server
+    """Return the server's time.
+
+    Raises:
+        redis.RedisError: The reply is an error.
+    """
+    if isinstance(time, redis.RedisError):
+        raise time
+    seconds, microseconds = time
+    return int(seconds) * _MICROSECONDS + int(microseconds)
+
+
+def _asked_at(value: object) -> int:
+    """Return the time in a value or a mark, 0 if there is none."""
+    found = _ASKED_AT.search(value.decode("latin-1")) if isinstance(value, bytes) else None
+    return int(found[1]) if found else 0
+
+
+def _encoded(read: Read, status: GroupStatus, asked_at: int) -> str:
     return json.dumps({
         "version": _VERSION,
         "host": read.host,
@@ -202,13 +384,13 @@ def _encoded(read: Read, status: GroupStatus, milliseconds: int) -> str:
         "security_group_id": status.security_group_id,
         "service_managed": status.service_managed,
         "service_id": status.service_id,
-        "milliseconds": milliseconds,
+        "asked_at": asked_at,
     })
 
 
-def _decoded(read: Read, security_group_id: str, value: object, left: object) -> GroupStatus | None:
+def _decoded(read: Read, security_group_id: str, value: object, now: int) -> GroupStatus | None:
     """Return the status of a value, None for a value that ``_encoded`` would not make."""
-    if not isinstance(value, (str, bytes)) or not value or len(value) > _MOST_BYTES or type(left) is not int:
+    if not isinstance(value, bytes) or not value or len(value) > _MOST_BYTES:
         return None
     try:
         fields = json.loads(value)
@@ -216,8 +398,8 @@ def _decoded(read: Read, security_group_id: str, value: object, left: object) ->
         return None
     if not isinstance(fields, dict):
         return None
-    milliseconds, service_id = fields.get("milliseconds"), fields.get("service_id")
-    if type(milliseconds) is not int or not 0 < left <= milliseconds <= _MOST_MILLISECONDS:
+    asked_at, service_id = fields.get("asked_at"), fields.get("service_id")
+    if type(asked_at) is not int or not 0 < asked_at <= now:
         return None
     status = GroupStatus(
         security_group_id=security_group_id,
@@ -226,8 +408,7 @@ def _decoded(read: Read, security_group_id: str, value: object, left: object) ->
         service_id=service_id if type(service_id) is int else None,
         region_id=read.region_id,
         source="shared",
-        age=(milliseconds - left) / 1000,
+        age=(now - asked_at) / _MICROSECONDS,
     )
-    text = value if isinstance(value, str) else value.decode("utf-8", "replace")
     # Names that stand there twice, another order, 1 for true: safe_ecs did not write it.
-    return status if text == _encoded(read, status, milliseconds) else None
+    return status if value == _encoded(read, status, asked_at).encode() else None

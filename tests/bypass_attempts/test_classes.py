@@ -10,6 +10,7 @@ from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client
+from safe_ecs._transports import OVERRIDDEN, GuardedTransports
 from tests.bypass_attempts.refusal import refuse
 from tests.support.sdk import models
 from tests.support.transports import DELETE, params, query
@@ -30,17 +31,45 @@ class Theirs(StockClient):
         return super().do_request(params, request, runtime)
 
 
-def test_a_base_class_cannot_change_a_call_behind_the_guard(
+def test_a_base_class_before_the_guarded_one_changes_a_call_before_its_review(
     ecs: FakeEcs, managed: str, ordinary: str
 ) -> None:
-    """The guard reviews the changes of a base class before it. A base class after it is refused when the class is made."""
-    with pytest.raises(TypeError, match="name Theirs before the guarded class"):
-        type("Behind", (Client, Theirs), {})
     in_front: Any = type("InFront", (Theirs, Client), {"target": managed})(ecs.config())
     refuse(
         lambda: in_front.delete_security_group(models.DeleteSecurityGroupRequest(security_group_id=ordinary)),
         ecs,
     )
+
+
+@pytest.mark.parametrize("name", sorted(OVERRIDDEN))
+@pytest.mark.parametrize("module", ["theirs", "alibabacloud_theirs.client", OpenApiClient.__module__])
+@pytest.mark.parametrize("base", [StockClient, OpenApiClient], ids=["of ecs", "of generic"])
+@pytest.mark.parametrize("guarded", [Client, GuardedTransports], ids=["ecs", "generic"])
+def test_a_base_class_after_the_guarded_one_must_not_override_it(
+    name: str, module: str, base: type, guarded: type
+) -> None:
+    """The class is refused when it is made, in any module: the base would change a call after its review."""
+    behind = type("Behind", (base,), {name: lambda *_: None, "__module__": module})
+    with pytest.raises(
+        TypeError, match=f"in Made, Behind.{name} would.*: name Behind before the guarded class"
+    ):
+        type("Made", (guarded, behind), {})
+
+
+def test_a_client_of_another_product_may_stand_after_the_guarded_class() -> None:
+    """The clients of other products override no transport."""
+    other = type("Client", (OpenApiClient,), {"describe_vpcs": lambda *_: None})
+    assert issubclass(type("Made", (GuardedTransports, other), {}), other)
+
+
+@pytest.mark.parametrize("cls", [StockClient, OpenApiClient], ids=["ecs", "generic"])
+def test_instrumentation_of_the_sdks_classes_is_no_base_class_behind_the_guard(
+    cls: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tracing library may have replaced methods of the SDK's classes before the program makes a class of its own."""
+    for name in OVERRIDDEN:
+        monkeypatch.setattr(cls, name, getattr(cls, name), raising=False)
+    assert issubclass(type("Made", (Client,), {}), cls)
 
 
 UNBOUND: dict[str, Callable[[Client, Any], Any]] = {

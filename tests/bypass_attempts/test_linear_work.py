@@ -188,8 +188,8 @@ def a_memory_of_many(size: int) -> Any:
 
 def many_stored_values(size: int) -> Any:
     status = GroupStatus("sg-1", True, True, 7, "cn-hangzhou")  # noqa: FBT003 - fields
-    value = _encoded(READ, status, 60_000)
-    return lambda: [_decoded(READ, "sg-1", value, 1) for _ in range(size)]
+    value = _encoded(READ, status, 60_000).encode()
+    return lambda: [_decoded(READ, "sg-1", value, 60_001) for _ in range(size)]
 
 
 WORK = (

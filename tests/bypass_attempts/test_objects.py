@@ -12,6 +12,8 @@ import pytest
 from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
+from safe_ecs import Client
+from safe_ecs.observe import Observer
 from safe_ecs.testing import CannedAnswer, FakeEcs
 from tests.bypass_attempts.refusal import HARMLESS, refuse
 from tests.support.concurrency import Callers
@@ -20,8 +22,6 @@ from tests.support.transports import DELETE, WAYS_TO_SEND, params, query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from safe_ecs import Client
 
 
 class Plain(str):
@@ -144,16 +144,29 @@ def test_a_call_that_the_sdk_sends_again_is_sent_as_it_was(
     assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary, ordinary]
 
 
-def test_a_harmless_call_that_the_sdk_sends_again_becomes_no_other(
+def test_headers_of_a_method_that_is_set_on_the_client_are_reviewed(
     ecs: FakeEcs, client: Client, managed: str
 ) -> None:
-    """A further try keeps its action, even if the caller has changed Params to a deletion."""
-    client._retry_options = AGAIN
-    harmless = params(HARMLESS)
-    ecs.answer_with(HARMLESS, FAILS)
-    with _sent_once(ecs, lambda: client.do_request(harmless, query(managed), RuntimeOptions())):
-        harmless.action = DELETE
-    assert [each.action for each in ecs.requests] == [HARMLESS, HARMLESS]
+    """A header may be another action."""
+    vars(client)["get_rpc_headers"] = lambda: {"x-acs-action": DELETE}
+    refuse(lambda: client.do_request(params(HARMLESS), query(managed), RuntimeOptions()), ecs)
+
+
+def test_an_observer_that_changes_the_request_changes_nothing(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str
+) -> None:
+    """The SDK sends the copy that the guard has reviewed."""
+    request = query(ordinary)
+
+    class Meddler(Observer):
+        def decided(self, _: Any) -> None:
+            request.query["SecurityGroupId"] = managed
+
+    guarded = Client(ecs.config(), observers=[Meddler()])
+    guarded.guard.status(ordinary)
+    guarded.do_request(params(DELETE), request, RuntimeOptions())
+    assert request.query["SecurityGroupId"] == managed
+    assert [write.parameters["SecurityGroupId"] for write in ecs.writes] == [ordinary]
 
 
 @contextmanager

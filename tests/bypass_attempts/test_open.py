@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from alibabacloud_ecs20140526.client import Client as StockClient
@@ -12,7 +12,9 @@ from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, GuardError, GuardPolicy
 from safe_ecs._enforcer import Enforcer
-from safe_ecs.observe import Observer
+from safe_ecs.testing import CannedAnswer
+from tests.bypass_attempts.refusal import HARMLESS
+from tests.support.sdk import TWICE
 from tests.support.transports import DELETE, params, query
 
 if TYPE_CHECKING:
@@ -40,25 +42,11 @@ def with_another_guard(client: Any, request: Any) -> None:
     client.do_request(params(DELETE), request, RuntimeOptions())
 
 
-def with_an_observer_that_changes_the_request(client: Any, request: Any) -> None:
-    managed, ordinary = request.query["SecurityGroupId"], "sg-ordinary"
-
-    class Meddler(Observer):
-        def decided(self, record: Any) -> None:
-            request.query["SecurityGroupId"] = managed
-
-    request.query["SecurityGroupId"] = ordinary
-    client._safe_ecs_enforcer = Enforcer(GuardPolicy(), client._safe_ecs_enforcer.cache, [Meddler()])
-    client.guard.status(ordinary)
-    client.do_request(params(DELETE), request, RuntimeOptions())
-
-
 OPEN = (
     by_the_name_of_a_base_class,
     with_another_class,
     with_a_method_replaced_on_the_client,
     with_another_guard,
-    with_an_observer_that_changes_the_request,
 )
 
 
@@ -72,6 +60,25 @@ def test_code_that_means_to_pass_the_guard_does_and_ecs_refuses(
         way(client, query(managed))
     assert not isinstance(refusal.value, GuardError)
     assert len(ecs.writes) == 1
+
+
+def test_code_that_changes_an_unguarded_call_between_its_tries_passes(
+    ecs: FakeEcs, client: Client, managed: str
+) -> None:
+    """The guard hands a call that is not guarded to the SDK as it came. The SDK reads the call anew for each try."""
+    operation, provider = params(HARMLESS), client._credential
+
+    class Credentials:
+        def get_credential(self) -> Any:
+            operation.action = DELETE
+            return provider.get_credential()
+
+    client._credential, client._retry_options = cast("Any", Credentials()), TWICE
+    ecs.answer_with(HARMLESS, CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}'))
+    with pytest.raises(ClientException) as refusal:
+        client.do_request(operation, query(managed), RuntimeOptions())
+    assert not isinstance(refusal.value, GuardError)
+    assert [each.action for each in ecs.requests] == [HARMLESS, DELETE]
 
 
 @pytest.mark.parametrize("action", ["CreateAutoProvisioningGroup", "CreateLaunchTemplate", "TagResources"])

@@ -11,7 +11,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.runtime import RuntimeOptions
 
 from safe_ecs import Client, ManagedSecurityGroupError
-from safe_ecs._clock import Clock
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache.redis import RedisStatusCache
 from tests.bypass_attempts.refusal import REGION, RUN, refuse
 from tests.support.concurrency import run_script

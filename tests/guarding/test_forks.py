@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import ssl
-import sys
 from functools import partial
-from threading import Event, local
-from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from safe_ecs.cache._background import in_background
 from tests.support.concurrency import Callers, repeated, wait_for_read
 
 if TYPE_CHECKING:
@@ -65,30 +61,3 @@ def test_a_fork_in_the_middle_of_a_batch_starts_afresh(ecs: FakeEcs, client: Cli
     assert exit_code == 0
     [answer] = first.join(10)
     assert answer[managed].service_managed
-
-
-class Last:
-    """An object local to a thread, slow to be deleted."""
-
-    def __init__(self, gone: Event) -> None:
-        self._gone = gone
-
-    def __del__(self) -> None:
-        sleep(0.03)
-        self._gone.set()
-
-
-def test_a_fork_waits_for_the_end_of_threads_whose_work_is_done() -> None:
-    """A thread with a TLS context takes a lock of OpenSSL as it ends. A child forked at that moment would find it locked."""
-    own, gone = local(), Event()
-
-    def work() -> None:
-        own.last = Last(gone)
-
-    future = in_background(work)
-    assert future is not None
-    future.result(10)
-    child = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(not gone.is_set()))
-    child.start()
-    child.join(10)
-    assert child.exitcode == 0

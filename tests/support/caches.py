@@ -17,7 +17,7 @@ class SharedInMemory(StatusCache):
         self.published: list[str] = []
         self.withdrawn: list[Any] = []
 
-    def publish(self, read: Any, statuses: Any, ttl: float) -> None:
+    def publish(self, read: Any, statuses: Any, ttl: float, asked_at: float) -> None:
         self.published += [status.security_group_id for status in statuses]
 
     def invalidate_elsewhere(self, security_group_ids: Any) -> None:

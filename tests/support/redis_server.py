@@ -23,22 +23,25 @@ class RedisServer:
     Args:
         directory: The working directory of the server.
         port: The port of the server.
+
+    Attributes:
+        port: The same.
     """
 
     def __init__(self, directory: str, port: int) -> None:
-        self._directory, self._port = directory, port
+        self._directory, self.port = directory, port
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
     @property
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url)
 
     def start(self) -> None:
-        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", self._directory]
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", self._directory]
         self._process = subprocess.Popen([get_redis_server(), *options], stdout=subprocess.DEVNULL)  # noqa: S603 - ours
         deadline = monotonic() + 20
         while True:

@@ -22,10 +22,4 @@ def no_connection() -> Exception:
     return cast("Exception", error("refused"))
 
 
-class ClientPayloadError(Exception):
-    """Stands for aiohttp's class of this name, recognised by its module."""
-
-    __module__ = "aiohttp.client_exceptions"
-
-
 NO_JSON = RuntimeError("Failed to parse the value as json format, Value: <html>")

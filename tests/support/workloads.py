@@ -109,6 +109,19 @@ def tasks_with_a_group_each(ecs: FakeEcs, *, again: bool = False) -> int:
     return len(ecs.reads) - first
 
 
+def threads_and_tasks_with_a_group_each(ecs: FakeEcs) -> int:
+    """500 threads, and a loop with 500 tasks, share their batches."""
+    groups, client = make_groups(ecs, 1000), new_client(ecs)
+
+    async def ask() -> list[Any]:
+        return await asyncio.gather(*map(client.guard.status_async, groups[500:]))
+
+    calls = [partial(client.guard.status, group) for group in groups[:500]]
+    *results, of_tasks = at_once(ecs, [*calls, lambda: asyncio.run(ask())])
+    check_each(groups, [*results, *of_tasks])
+    return len(ecs.reads)
+
+
 def threads_while_ecs_fails(ecs: FakeEcs) -> int:
     """Return the number of reads beyond a single caller's."""
     ecs.answer_always(DESCRIBE, CannedAnswer(status=503, body=b'{"Code": "ServiceUnavailable"}'))
@@ -221,6 +234,7 @@ WORKLOADS: Final = (
     Workload(name="200 threads with a client each, one group", most=1, run=clients_with_one_group),
     Workload(name="1,000 threads, each its own group", most=12, run=threads_with_a_group_each),
     Workload(name="1,000 tasks, each its own group", most=12, run=tasks_with_a_group_each),
+    Workload(name="500 threads and 500 tasks together", most=12, run=threads_and_tasks_with_a_group_each),
     Workload(
         name="the same 1,000 threads again within ttl",
         most=0,

@@ -15,7 +15,8 @@ from alibabacloud_tea_openapi.exceptions import ClientException
 from darabonba.exceptions import UnretryableException
 from darabonba.policy.retry import RetryPolicyContext
 
-from safe_ecs._lookup.thread_batches import THREADS
+from safe_ecs._lookup.callers import Queue
+from safe_ecs._lookup.engine import ENGINE
 from safe_ecs.testing import FakeEcs, RecordedRequest
 from tests.tools.chaos.calls import ACTIONS, THREAD_WAYS, Note, outcome_of, plan
 from tests.tools.chaos.driver import Chaos
@@ -147,13 +148,15 @@ def test_the_same_seed_makes_the_same_choices_whatever_groups_there_are(ecs: Fak
 
 
 def test_what_is_left_over_counts() -> None:
-    """A thread, a socket and a lock of the guard's count."""
+    """A thread, a task, a socket and a queue of the guard's count."""
     before, stop = Open.now(), Event()
     thread = Thread(target=stop.wait)
     thread.start()
-    with socket.create_server(("127.0.0.1", 0)), THREADS._lock:
+    ENGINE._queues["key"] = Queue("key")
+    with socket.create_server(("127.0.0.1", 0)):
         left_over = before.left_over(lambda: 1, 0.1)
-    assert left_over == {"threads": 1, "tasks": 1, "sockets": 1, "locks": 1}
+    del ENGINE._queues["key"]
+    assert left_over == {"threads": 1, "tasks": 1, "sockets": 1, "queues": 1}
     stop.set()
     thread.join()
     assert not any(before.left_over(lambda: 0, 5).values())

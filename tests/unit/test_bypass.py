@@ -133,7 +133,7 @@ def test_blocks_inside_one_another_narrow_and_never_widen(ecs: FakeEcs, client: 
 
 
 def test_it_holds_for_no_other_client(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """A copy, a twin, or a client with the same settings and cache has no part in the bypass."""
+    """A copy, or another client with the same settings and cache, has no part in the bypass."""
     others: list[Any] = [
         copy.copy(client),
         copy.deepcopy(client),

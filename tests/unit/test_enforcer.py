@@ -22,8 +22,8 @@ from safe_ecs import (
     StatusUnavailableError,
     _enforcer,
 )
-from safe_ecs._clock import Clock
 from safe_ecs._enforcer import Enforcer, make_enforcer
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._status_cache import SHARED
 from safe_ecs.testing import CannedAnswer
 from tests.conftest import SERVICE_ID

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
 from safe_ecs.testing import CannedAnswer
@@ -37,6 +38,67 @@ async def test_check_gives_the_decision_that_the_call_would_get(
     assert [group.security_group_id for group in by_model.groups] == [target.security_group_id]
     assert (await client.guard.check_async(SAMPLES[action](target))).outcome == outcome
     assert not ecs.writes
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+def test_check_takes_the_parameters_of_the_runtime_options(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
+) -> None:
+    """They are parameters of the call. A read has none of them, and the options stay unchanged."""
+    for group, outcome in ((managed, "denied"), (ordinary, "allowed")):
+        extra = ExtendsParameters(queries={"SecurityGroupId": group, "Filter": "1"}, headers={"x-trace": "1"})
+        runtime = RuntimeOptions(extends_parameters=extra)
+        if form == "async":
+            decision = asyncio.run(client.guard.check_async("DeleteSecurityGroup", runtime=runtime))
+        else:
+            decision = client.guard.check("DeleteSecurityGroup", runtime=runtime)
+        assert decision.outcome == outcome
+        assert runtime.extends_parameters is extra
+        assert (ecs.reads[-1].parameters.get("Filter"), ecs.reads[-1].headers.get("x-trace")) == (None, None)
+        with nullcontext() if outcome == "allowed" else pytest.raises(ManagedSecurityGroupError):
+            client.delete_security_group_with_options(models.DeleteSecurityGroupRequest(), runtime)
+    assert len(ecs.reads) == 2
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+@pytest.mark.parametrize("member", ["check", "status", "partition", "warm", "managed_groups"])
+def test_what_reads_takes_runtime_options(ecs: FakeEcs, managed: str, member: str, form: str) -> None:
+    """Without the proxy, ECS cannot be reached. A parameter among the options would make groups look missing."""
+    config = ecs.config()
+    config.endpoint = "ecs.cn-hangzhou.aliyuncs.com"
+    ecs.create_security_group(region_id="cn-beijing")
+    guard: Any = Client(config, cache=StatusCache()).guard
+    runtime = RuntimeOptions(
+        http_proxy=f"http://{ecs.endpoint}",
+        extends_parameters=ExtendsParameters(queries={"SecurityGroupName": "none"}),
+    )
+    before = dict(vars(runtime))
+    arguments: dict[str, tuple[object, ...]] = {
+        "check": ("DeleteSecurityGroup", {"SecurityGroupId": managed}),
+        "status": (managed,),
+        "partition": ([managed],),
+    }
+
+    async def ask() -> Any:
+        ending = "" if form == "sync" else "_async"
+        answer = getattr(guard, f"{member}{ending}")(*arguments.get(member, ()), runtime=runtime)
+        if member == "managed_groups":
+            return [*answer] if form == "sync" else [each async for each in answer]
+        return answer if form == "sync" else await answer
+
+    answer = asyncio.run(ask())
+    found = {
+        "check": lambda: answer.outcome == "denied",
+        "status": lambda: answer[managed].service_managed,
+        "partition": lambda: answer.managed,
+        "warm": lambda: answer == 1,
+        "managed_groups": lambda: answer[0].security_group_id == managed,
+    }
+    assert found[member]()
+    assert [(read.action, read.parameters.get("SecurityGroupName")) for read in ecs.requests] == [
+        ("DescribeSecurityGroups", None)
+    ]
+    assert vars(runtime) == before
 
 
 def test_a_guard_says_what_it_is_and_has_done(ecs: FakeEcs, client: Client, managed: str) -> None:
@@ -152,8 +214,9 @@ def test_partition_of_nothing_is_nothing(ecs: FakeEcs, client: Client) -> None:
     assert not ecs.requests
 
 
-def test_partition_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) -> None:
+async def test_partition_looks_in_the_region_it_is_given(ecs: FakeEcs, client: Client) -> None:
     beijing = ecs.create_security_group(region_id="cn-beijing")
+    assert (await client.guard.partition_async([beijing], region_id="cn-beijing")).unmanaged
     assert client.guard.partition([beijing]).missing
     assert client.guard.partition([beijing], region_id="cn-beijing").unmanaged
 
@@ -182,3 +245,19 @@ def test_a_region_without_managed_groups_and_one_with_many(ecs: FakeEcs, client:
     partition = client.guard.partition([*ids, usable])
     assert [group.security_group_id for group in partition.unmanaged] == [usable]
     assert len(ecs.requests) == 1 + 2 + 1
+
+
+@pytest.mark.parametrize("form", ["sync", "async"])
+async def test_a_region_is_listed_in_part_or_as_a_whole(
+    ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
+) -> None:
+    """Warming counts all its groups, listing names the managed ones. The region is the client's or another."""
+    beijing = ecs.create_security_group(region_id="cn-beijing", service_managed=True)
+    for region_id, group, number in ((None, managed, 2), ("cn-beijing", beijing, 1)):
+        if form == "async":
+            listed = [each async for each in client.guard.managed_groups_async(region_id)]
+            warmed = await client.guard.warm_async(region_id)
+        else:
+            listed, warmed = [*client.guard.managed_groups(region_id)], client.guard.warm(region_id)
+        assert [each.security_group_id for each in listed] == [group]
+        assert warmed == number

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from safe_ecs._clock import Clock
-from safe_ecs._lookup.sending.classify import timed_out
+from safe_ecs._lookup.sending.classify import LEAST_WAIT, NEARLY, timed_out
+from safe_ecs._system.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable
@@ -13,11 +13,9 @@ if TYPE_CHECKING:
     from safe_ecs._core.failure import Failure
     from safe_ecs._lookup.context import LookupContext
 
-_LEAST_WAIT: Final = 0.05
-"""The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
 
-_NEARLY: Final = 0.8
-"""The part of a time that counts as all of it, because a thread wakes a little early or late."""
+_TIMEOUTS_BETWEEN: Final = 4
+"""In an outage, how many times ``lookup_timeout`` lie between two look-ups that have the whole of it."""
 
 
 class RetryQuota:
@@ -64,8 +62,8 @@ QUOTA: Final = RetryQuota()
 class Breaker:
     """Knows for one action, one place and one principal whether ECS answers.
 
-    A failure is not repeated for ``failure_ttl``: recent_failures() returns it instead. In an outage a caller waits for a
-    part of the time since the last failure, and the look-up goes on after that: a late answer ends the outage.
+    A failure is not repeated for ``failure_ttl``: recent_failures() returns it instead. In an outage a look-up
+    has a twentieth of ``lookup_timeout``, and now and then the whole of it.
 
     Args:
         context: The context of the look-up.
@@ -85,11 +83,12 @@ class Breaker:
 
     def wait_until(self, deadline: float) -> float:
         """Return until when a caller waits for an answer, on the clock ``Clock``."""
-        # Half of the time since the failure: then calls spend a third of an outage on waiting at most, however long the
-        # outage is, and the wait grows until an answer of a slow ECS fits into it.
-        least = self._policy.lookup_timeout * _LEAST_WAIT
+        # In an outage ECS is asked every failure_ttl, for a moment only: it shows soon that the outage is over. The rare
+        # look-up that has the whole time finds an ECS that has become slow.
+        timeout = self._policy.lookup_timeout
         since_outage = self._failures.seconds_since_outage(self._at, self._scope, self._policy)
-        return min(deadline, Clock.now() + max(least, since_outage / 2))
+        has_all = since_outage >= timeout * _TIMEOUTS_BETWEEN
+        return min(deadline, Clock.now() + (timeout if has_all else timeout * LEAST_WAIT))
 
     def failure_of_waiting(self, waited: float, in_flight: float) -> Failure:
         """Return the failure for a caller without an answer in time, and remember it if it is an outage.
@@ -98,10 +97,9 @@ class Breaker:
             waited: The seconds that the caller waited.
             in_flight: The seconds that the batch under way has been in flight.
         """
-        timeout = self._policy.lookup_timeout
-        failure = timed_out(self._action, timeout)
-        # A caller that stood behind other batches, or came with no time left, has learned nothing of ECS.
-        if in_flight >= waited * _NEARLY and waited >= timeout * _LEAST_WAIT * _NEARLY:
+        failure = timed_out(self._action, waited, self._policy.lookup_timeout)
+        # A caller that stood behind other batches has learned nothing of ECS.
+        if in_flight >= waited * NEARLY:
             # Equivalent mutants `None, {"": failure}`, `"XXXX"`: an outage is kept by its route alone.
             self._failures.remember(self._at, self._action, {"": failure}, self._scope)
         return failure

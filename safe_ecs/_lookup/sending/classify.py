@@ -14,6 +14,11 @@ from darabonba.exceptions import RetryError as TransportError
 from safe_ecs._core.failure import Failure
 from safe_ecs._lookup.queries.answers import ABOUT_ONE_ID
 
+LEAST_WAIT: Final = 0.05
+"""The part of ``lookup_timeout`` that a call waits for an answer even in an outage."""
+NEARLY: Final = 0.8
+"""The part of a time that counts as all of it, because a thread wakes a little early or late."""
+_PACKAGES: Final = ("Tea.", "alibabacloud_", "darabonba.", "requests.", "urllib3.")
 _TRY_AGAIN: Final = "Try again in a minute."
 _NO_PERMISSION: Final = ("Forbidden", "NoPermission", "Unauthorized")
 _WRONG_KEYS: Final = (
@@ -52,9 +57,7 @@ def is_transient(error: BaseException) -> bool:
 def is_network_error(error: BaseException) -> bool:
     """Return whether no whole answer of ECS came back: no connection, a time-out, one cut short, or no JSON."""
     inner = getattr(error, "inner_exception", error)
-    # The SDK turns OSErrors into its own class, but lets those errors of aiohttp pass that are none. They are told
-    # by their module, because aiohttp is the SDK's dependency and not ours.
-    if isinstance(inner, (TransportError, OSError)) or type(inner).__module__.startswith("aiohttp."):
+    if isinstance(inner, (TransportError, OSError)):
         return True
     # A body that is no JSON, such as the page of a gateway that is down. The SDK does not tell its status.
     return isinstance(inner, RuntimeError) and "json format" in str(inner)
@@ -80,10 +83,13 @@ def failure_of(error: BaseException, action: str) -> Failure:
         )
     # The SDK wraps whatever stopped it, such as missing credentials or a body that is no JSON.
     inner = getattr(error, "inner_exception", error)
+    is_of_the_sdk = type(inner).__module__.startswith(_PACKAGES)
     return Failure(
         reason=f"{action} failed with {type(inner).__name__}",
         next_step="Check that the client has credentials and the right endpoint.",
         cause=error,
+        # A signal handler or a credentials provider may raise an exception of the program: it is for one caller alone.
+        scope="group" if is_of_the_sdk else "caller",
     )
 
 
@@ -113,19 +119,30 @@ def _refusal(code: str, reason: str, error: BaseException, action: str) -> Failu
     return Failure(reason=reason, next_step=next_step, code=code, cause=error)
 
 
-def timed_out(action: str, lookup_timeout: float, cause: BaseException | None = None) -> Failure:
-    """Return the failure for a read that took too long.
+def timed_out(
+    action: str, seconds: float, lookup_timeout: float, cause: BaseException | None = None
+) -> Failure:
+    """Return the failure for a look-up that took too long.
 
     Args:
-        action: The action of the read.
-        lookup_timeout: What it took longer than, in seconds.
+        action: The action of the query.
+        seconds: The time that the look-up had.
+        lookup_timeout: The ``lookup_timeout`` of the policy, in seconds.
         cause: The exception, if there was one.
     """
+    is_patient = seconds >= lookup_timeout * NEARLY
+    told = (
+        f"lookup_timeout ({lookup_timeout:g} s)"
+        if is_patient
+        else f"{seconds:.2g} s, less than lookup_timeout"
+    )
     return Failure(
-        reason=f"{action} gave no answer within lookup_timeout ({lookup_timeout:g} s)",
+        reason=f"{action} gave no answer within {told}",
         next_step=_TRY_AGAIN,
         cause=cause,
-        scope="endpoint",
+        # A look-up with next to no time has learned nothing of ECS.
+        scope="endpoint" if seconds >= lookup_timeout * LEAST_WAIT * NEARLY else "caller",
         is_outage=True,
         timeout_seconds=lookup_timeout,
+        is_patient=is_patient,
     )

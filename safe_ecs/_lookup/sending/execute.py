@@ -1,98 +1,55 @@
-"""Executes the steps of one job, sync or async, within ``lookup_timeout``: sends queries, and waits for other processes."""
+"""Executes the queries of one job within ``lookup_timeout``."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
-from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs._lookup.sending.breaker import QUOTA
 from safe_ecs._lookup.sending.classify import failure_of, timed_out
-from safe_ecs._lookup.sending.retries import retrying, retrying_async
-from safe_ecs.cache._background import in_background_async
+from safe_ecs._lookup.sending.retries import retrying
+from safe_ecs._system.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from safe_ecs._lookup.context import LookupContext
+    from safe_ecs._lookup.queries.statuses import Query
 
 _ROUNDING_SECONDS: Final = 0.01
 
 
-class Blocking(NamedTuple):
-    """A step that may block, but not for long: a round trip to a cache that processes share.
-
-    Attributes:
-        work: The step. It does not raise.
-    """
-
-    work: Callable[[], Any]
-
-
-Step: TypeAlias = Query | Blocking
-
-
 class Sender:
-    """Executes the steps of one job. The time of the job begins when its sender is made.
+    """Executes the queries of one job. The time of the job begins when its sender is made.
 
     Args:
         context: The context of the look-up.
+        deadline: The end of the job, on the clock ``Clock``; ``lookup_timeout`` may end it earlier.
 
     Attributes:
         sent: How many requests it has sent.
     """
 
-    def __init__(self, context: LookupContext) -> None:
+    def __init__(self, context: LookupContext, deadline: float) -> None:
         self.sent = 0
         self._context = context
         self._policy = context.resources.policy
         self._payer = context.at.host, context.principal
-        self._deadline = Clock.now() + self._policy.lookup_timeout
+        self._began = Clock.now()
+        self._deadline = min(deadline, self._began + self._policy.lookup_timeout)
 
-    def execute(self, step: Step) -> Any:  # noqa: ANN401 - each step has a result of its own
-        """Return the result of a step: for a query the body of the answer, or a Failure.
-
-        It never raises for ECS or the network.
-        """
-        if isinstance(step, Blocking):
-            return step.work()
+    def execute(self, query: Query) -> object:
+        """Return the body of the answer to a query, or a Failure. It does not raise for ECS or the network."""
         tries, began = 0, Clock.now()
         body: object = None
         try:
-            for attempt in retrying(self._payer, self._policy.lookup_attempts, self._deadline - Clock.now()):
+            for attempt in retrying(self._payer, self._policy.lookup_attempts, self._deadline - began):
                 with attempt:
                     tries += 1
-                    seconds = self._begin_try(step, tries)
-                    body = self._context.connection.describe(step.action, step.parameters, seconds)
+                    seconds = self._begin_try(query, tries)
+                    body = self._context.connection.describe(query.action, query.parameters, seconds)
                     QUOTA.give_back(self._payer, tries)
         except Exception as error:  # noqa: BLE001 - with any error, the status is not known
-            body = self._failure(error, step)
-        self._tell(step, tries, began, body)
-        return body
-
-    async def execute_async(self, step: Step) -> Any:  # noqa: ANN401 - each step has a result of its own
-        """Do the same in an event loop."""
-        if isinstance(step, Blocking):
-            return await in_background_async(step.work)
-        tries, began = 0, Clock.now()
-        body: object = None
-        try:
-            async with asyncio.timeout(self._deadline - Clock.now()):
-                async for attempt in retrying_async(
-                    self._payer, self._policy.lookup_attempts, self._deadline - Clock.now()
-                ):
-                    with attempt:
-                        tries += 1
-                        seconds = self._begin_try(step, tries)
-                        body = await self._context.connection.describe_async(
-                            step.action, step.parameters, seconds
-                        )
-                        QUOTA.give_back(self._payer, tries)
-        except Exception as error:  # noqa: BLE001 - with any error, the status is not known
-            body = self._failure(error, step)
-        self._tell(step, tries, began, body)
+            body = self._failure(error, query)
+        self._tell(query, tries, began, body)
         return body
 
     def _begin_try(self, query: Query, tries: int) -> float:
@@ -115,5 +72,6 @@ class Sender:
     def _failure(self, error: Exception, query: Query) -> Failure:
         # A time-out of the last try comes as the SDK's own error, and ends with the look-up but for a rounding.
         if Clock.now() > self._deadline - _ROUNDING_SECONDS:
-            return timed_out(query.action, self._policy.lookup_timeout, error)
+            seconds = self._deadline - self._began
+            return timed_out(query.action, seconds, self._policy.lookup_timeout, error)
         return failure_of(error, query.action)

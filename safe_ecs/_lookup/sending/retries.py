@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenacity import (
-    AsyncRetrying,
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-)
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 from tenacity.stop import stop_base
 from tenacity.wait import wait_random_exponential
 
@@ -32,7 +26,7 @@ class _StopWithoutTokens(stop_base):
 
 
 def retrying(payer: Hashable, attempts: int, seconds_left: float) -> Retrying:
-    """Return a tenacity loop for one read of the sync driver."""
+    """Return a tenacity loop for one query."""
     return Retrying(
         stop=stop_after_attempt(attempts) | stop_before_delay(seconds_left) | _StopWithoutTokens(payer),
         wait=wait_random_exponential(multiplier=0.1, max=2),
@@ -40,12 +34,4 @@ def retrying(payer: Hashable, attempts: int, seconds_left: float) -> Retrying:
         # Spending stands apart from stopping: only a try that will be made takes tokens.
         before_sleep=lambda _: QUOTA.spend(payer),
         reraise=True,
-    )
-
-
-def retrying_async(payer: Hashable, attempts: int, seconds_left: float) -> AsyncRetrying:
-    """Return a tenacity loop for one read of the async driver."""
-    loop = retrying(payer, attempts, seconds_left)
-    return AsyncRetrying(
-        stop=loop.stop, wait=loop.wait, retry=loop.retry, before_sleep=loop.before_sleep, reraise=True
     )

@@ -13,7 +13,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 
 from safe_ecs.testing import FakeEcs
 from tests.support.workloads import MOST_BYTES_FOR_A_GROUP, WORKLOADS, bytes_for_each_group
-from tests.tools.benchmarks import calls, concurrency, imports
+from tests.tools.benchmarks import calls, cold, concurrency, imports
 from tests.tools.benchmarks.pairs import HEADING, Figure
 
 if TYPE_CHECKING:
@@ -31,11 +31,13 @@ def main() -> None:
     with _lean_server() as config:
         alone = [_printed(figure) for figure in calls.figures(config)]
         many = [_printed(figure) for figure in concurrency.figures(config)]
+        threads = cold.threads_started(config)
+    _printed(cold.figure_over_tls())
     _printed(imports.figure())
     if plot:
         _draw(plot, alone, many)
     _print_reads()
-    _print_memory()
+    _print_costs(threads)
 
 
 @contextmanager
@@ -87,10 +89,11 @@ def _print_reads() -> None:
         )
 
 
-def _print_memory() -> None:
+def _print_costs(threads: int) -> None:
     size, most = bytes_for_each_group(), MOST_BYTES_FOR_A_GROUP
     print("\n| what | measured | aim | met |\n|---|---|---|---|")
     met = "yes" if size <= most else "no"
+    print(f"| threads started by 10,000 cold sync calls | {threads} | 0 | {'no' if threads else 'yes'} |")
     print(f"| memory for each of 100,000 groups | {size} bytes | at most {most} bytes | {met} |")
 
 

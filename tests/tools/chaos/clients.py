@@ -52,9 +52,8 @@ class Clients:
         self._endpoint = endpoint
         self._policy = replace(_POLICY, mode=mode)
         hasty = replace(self._policy, ttl=0.2, stale_ttl=0, lookup_attempts=2)
-        self._redis = redis.Redis.from_url(redis_url, socket_timeout=0.25, socket_connect_timeout=0.25)
-        self._fleet = RedisStatusCache(self._redis, namespace="chaos")
-        hasty_fleet = RedisStatusCache(self._redis, namespace="chaos")
+        self._fleet = RedisStatusCache(redis_url, namespace="chaos")
+        self._hasty_fleet = RedisStatusCache(redis.Redis.from_url(redis_url), namespace="chaos")
         self._makers: dict[str, Callable[[], Any]] = {
             "a client": lambda: Client(self._config(), policy=self._policy),
             "a client with a memory of its own": lambda: Client(
@@ -62,12 +61,14 @@ class Clients:
             ),
             _V2: lambda: Client(self._config(signature_algorithm="v2"), policy=self._policy),
             "a client over Redis": lambda: Client(self._config(), policy=self._policy, cache=self._fleet),
-            "a hasty client over Redis": lambda: Client(self._config(), policy=hasty, cache=hasty_fleet),
-            "a twin": lambda: guard(StockClient(self._config()), policy=self._policy),
-            "a twin of a subclass over Redis": lambda: guard(
+            "a hasty client over Redis": lambda: Client(
+                self._config(), policy=hasty, cache=self._hasty_fleet
+            ),
+            "a guarded stock client": lambda: guard(StockClient(self._config()), policy=self._policy),
+            "a guarded client of a subclass over Redis": lambda: guard(
                 Subclass(self._config()), policy=self._policy, cache=self._fleet
             ),
-            "a twin of a generic client": lambda: guard(OpenApiClient(self._config()), policy=hasty),
+            "a guarded generic client": lambda: guard(OpenApiClient(self._config()), policy=hasty),
         }
         self._shared = {name: make() for name, make in self._makers.items()}
         self._with_methods = tuple(
@@ -93,8 +94,10 @@ class Clients:
         return tuple(self._shared.values())
 
     def close(self) -> None:
-        """Close the connections that the SDK and the client of Redis keep open for another time."""
-        self._redis.close()
+        """Close the connections that the SDK and the caches keep open for another time."""
+        for cache in (self._fleet, self._hasty_fleet):
+            while cache._idle:
+                cache._idle.pop()[1].disconnect()
         for session in DaraCore._sessions.values():
             session.close()
         DaraCore._sessions.clear()

@@ -1,17 +1,16 @@
-"""Threads, tasks, sockets and locks of a process: a comparison of before and after."""
+"""Threads, tasks, sockets and queues of a process: a comparison of before and after."""
 
 from __future__ import annotations
 
+import _thread
 import gc
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from safe_ecs._lookup.loop_batches import LOOPS
-from safe_ecs._lookup.thread_batches import THREADS
+from safe_ecs._lookup.engine import ENGINE
 from safe_ecs.cache import _status_cache
 
 if TYPE_CHECKING:
@@ -20,14 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The open threads and sockets of this process."""
+    """The number of threads of this process, and its open sockets."""
 
-    threads: frozenset[threading.Thread]
+    threads: int
     sockets: frozenset[str]
 
     @classmethod
     def now(cls) -> Open:
-        return cls(frozenset(threading.enumerate()), frozenset(_sockets()))
+        # threading.enumerate() does not list the threads that the guard starts.
+        return cls(_thread._count(), frozenset(_sockets()))
 
     def left_over(self, tasks: Callable[[], int], seconds: float) -> dict[str, int]:
         """Return how many more of each kind are open than before, after at most ``seconds`` to end."""
@@ -36,10 +36,10 @@ class Open:
             gc.collect()
             now = Open.now()
             found = {
-                "threads": len(now.threads - self.threads),
+                "threads": max(0, now.threads - self.threads),
                 "tasks": tasks(),
                 "sockets": len(now.sockets - self.sockets),
-                "locks": _locks() + len(THREADS._queues) + len(LOOPS._queues),
+                "queues": len(ENGINE._queues) + _changes(),
             }
             if not any(found.values()) or monotonic() > deadline:
                 return found
@@ -54,13 +54,6 @@ def _sockets() -> list[str]:
     return [link for link in found if link.startswith("socket:")]
 
 
-def _locks() -> int:
-    """Return the number of shared locks that cannot be taken at once."""
-    locks: list[Any] = [THREADS._lock, *(cache._store.tables.lock for cache in _status_cache._all_caches())]
-    held = 0
-    for lock in locks:
-        if lock.acquire(blocking=False):
-            lock.release()
-        else:
-            held += 1
-    return held
+def _changes() -> int:
+    """Return the number of caches with changes that are not made."""
+    return sum(cache._store.is_behind() for cache in _status_cache._all_caches())

@@ -40,7 +40,7 @@ class Verdict:
         on_managed: Writes to managed groups that reached the server.
         lost_doubled_altered: Calls that broke, and calls with other writes on the record than their notes demand.
         outlived: Calls that took longer than they may.
-        left_over: Threads, tasks, sockets and locks, by kind.
+        left_over: Threads, tasks, sockets and queues, by kind.
         outcomes: Calls by their outcome.
         ways: Calls by operation and way.
         clients: Calls by client.
@@ -134,7 +134,7 @@ class Verdict:
         yield f"| writes to managed groups that reached FakeEcs | {self.on_managed:,} |"
         yield f"| allowed writes lost, doubled, altered or broken, refused ones sent | {self.lost_doubled_altered:,} |"
         yield f"| calls that took longer than {MOST_SECONDS:.0f} s | {self.outlived:,} |"
-        yield f"| threads, tasks, sockets and locks left over | {self.left_over.total():,} |"
+        yield f"| threads, tasks, sockets and queues left over | {self.left_over.total():,} |"
 
 
 def _mark(request: RecordedRequest) -> str:

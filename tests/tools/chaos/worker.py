@@ -79,7 +79,7 @@ class Report:
         notes: One for each call.
         forks: The number of processes it forked.
         reads: The number of calls by its callers that change nothing.
-        left_over: The numbers of threads, tasks, sockets and locks it leaves.
+        left_over: The numbers of threads, tasks, sockets and queues it leaves.
     """
 
     notes: list[Note] = field(default_factory=list)

@@ -75,10 +75,9 @@ def compare_transport(comparison: Comparison, transport: str, setups: Iterable[s
 
 def _pairs(recorder: Recorder, setup: str) -> list[tuple[Any, Any]]:
     settings = config(recorder, **_SETUPS[setup])
-    generic = OpenApiClient(settings)
     pairs = [
         (StockClient(settings), Client(settings, cache=StatusCache())),
-        (generic, guard(generic, cache=StatusCache())),
+        (OpenApiClient(settings), guard(OpenApiClient(settings), cache=StatusCache())),
     ]
     for client in (client for pair in pairs for client in pair if setup.endswith("plug-in")):
         client.set_gateway_client(cast("Any", EcsGateway()))

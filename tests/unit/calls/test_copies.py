@@ -1,17 +1,29 @@
-"""A client like another has all that it has, and nothing of it runs."""
+"""The copies of a call's objects hold what the originals held, and share no container with them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import OrderedDict
+from io import BytesIO
+from typing import Any, NamedTuple, cast
 
 import pytest
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
-from alibabacloud_tea_openapi.utils_models import GlobalParameters
+from alibabacloud_tea_openapi.utils_models import GlobalParameters, Params
 from darabonba.model import DaraModel
-from darabonba.runtime import ExtendsParameters
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
-from safe_ecs._calls.copies import copy_client, copy_containers, copy_layer
+from safe_ecs._calls.copies import (
+    copy_containers,
+    copy_layer,
+    copy_params,
+    copy_request,
+    copy_runtime,
+    is_steady,
+    is_steady_call,
+    is_steady_layer,
+)
 from safe_ecs._core.parameters import MAX_DEPTH
+from tests.support.sdk import OpenApiRequest
 
 
 class Model(DaraModel):
@@ -29,68 +41,149 @@ class Model(DaraModel):
         return {name: mapped(value) for name, value in self.fields.items()}
 
 
-class Theirs(OpenApiClient):
-    """A user's subclass: none of its methods may run."""
+class Slotted:
+    """Somebody's class with slots."""
 
-    __slots__ = ("slotted", "unset")
+    __slots__ = ("action", "headers", "query", "version")
 
-    def __new__(cls) -> Any:
-        raise AssertionError
 
-    def __init__(self) -> None:
-        raise AssertionError
-
-    def __getstate__(self) -> Any:
-        raise AssertionError
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AssertionError
+class Computed(OpenApiRequest):  # type: ignore[misc]  # untyped here
+    """A request with a computed attribute."""
 
     @property
-    def name(self) -> str:
-        raise AssertionError
+    def query(self) -> Any:
+        return {}
+
+    @query.setter
+    def query(self, _: object) -> None:
+        pass
 
 
-class Twin(Theirs):
-    """Another class."""
+class Answering:
+    """A class that computes each attribute."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return None
 
 
-def made(**attributes: Any) -> Theirs:
-    client: Theirs = object.__new__(Theirs)
-    vars(client).update(attributes)
-    return client
+class Guessing:
+    """A class that computes the attributes that it lacks."""
+
+    def __getattr__(self, name: str) -> Any:
+        return None
 
 
-def test_a_twin_has_the_attributes_and_slots_of_its_original() -> None:
-    """Each its own; a slot that is empty stays so."""
-    original = made(_endpoint="h")
-    object.__setattr__(original, "slotted", [1])
-    twin = copy_client(original, Twin)
-    assert type(twin) is Twin
-    assert vars(twin) == {"_endpoint": "h"}
-    assert vars(twin) is not vars(original)
-    assert twin.slotted is original.slotted  # type: ignore[attr-defined]  # a slot
-    assert not hasattr(twin, "unset")
+STEADY = (Params, OpenApiRequest, RuntimeOptions, GlobalParameters, Slotted, OpenApiClient)
 
 
-def test_a_client_without_slots_or_attributes_has_a_twin_as_well() -> None:
-    assert vars(copy_client(made(), Twin)) == {}
-    plain = object.__new__(OpenApiClient)
-    assert vars(copy_client(plain, OpenApiClient)) == {}
-    vars(plain)["_endpoint"] = "h"
-    assert vars(copy_client(plain, Twin)) == {"_endpoint": "h"}
+def test_classes_with_plain_attributes_are_steady() -> None:
+    """Slots are plain attributes too."""
+    assert is_steady(*STEADY)
+    for cls in (Computed, Answering, Guessing, type(None)):
+        assert not is_steady(cls)
+        assert not is_steady(*STEADY, cls)
 
 
+@pytest.mark.parametrize("name", ["query", "headers"])
 @pytest.mark.parametrize("kind", [GlobalParameters, ExtendsParameters])
-def test_a_copied_layer_shares_no_container(kind: Any) -> None:
-    """A header or a query that is set later does not reach the copy."""
-    layer = kind(headers={"a": "b"}, queries={"c": "d"})
-    copied = copy_layer(layer)
-    assert type(copied) is kind
-    assert copied is not layer
-    layer.headers["a"] = layer.queries["c"] = "later"
-    assert (copied.headers, copied.queries) == ({"a": "b"}, {"c": "d"})
-    assert (layer.headers, layer.queries) == ({"a": "later"}, {"c": "later"})
+def test_a_layer_is_steady_with_mappings_of_the_standard_library(kind: Any, name: str) -> None:
+    """A mapping of somebody's may hold something else when it is read again."""
+
+    class Theirs(dict[str, str]):
+        pass
+
+    name = name.replace("query", "queries")
+    for mapping in (None, {}, {"a": "b"}, OrderedDict(a="b")):
+        assert is_steady_layer(kind(**{name: mapping}))
+    assert not is_steady_layer(kind(**{name: Theirs()}))
+    assert not is_steady_layer(Guessing())
+
+
+class Theirs(dict[str, str]):
+    """A mapping of somebody's."""
+
+
+def test_a_call_is_steady_if_each_of_its_objects_is() -> None:
+    """The SDK would otherwise read something else than the guard has read."""
+    operation, runtime = Params(), RuntimeOptions()
+    for request in (
+        OpenApiRequest(),
+        OpenApiRequest(query={}, headers={}, body={}),
+        OpenApiRequest(body="text"),
+        OpenApiRequest(body=b"bytes"),
+    ):
+        assert is_steady_call((operation,), request, runtime)
+    assert is_steady_call(
+        (operation,), OpenApiRequest(), RuntimeOptions(extends_parameters=ExtendsParameters())
+    )
+    for request in (
+        Computed(),
+        OpenApiRequest(query=Theirs()),
+        OpenApiRequest(headers=Theirs()),
+        OpenApiRequest(body=Theirs()),
+        OpenApiRequest(body=bytearray()),
+    ):
+        assert not is_steady_call((operation,), request, runtime)
+    assert not is_steady_call((Guessing(),), OpenApiRequest(), runtime)
+    layer: Any = ExtendsParameters(queries=Theirs())
+    assert not is_steady_call((), OpenApiRequest(), RuntimeOptions(extends_parameters=layer))
+    assert not is_steady_call((), OpenApiRequest(), cast("Any", Guessing()))
+
+
+def test_a_copied_call_shares_no_container() -> None:
+    """The caller may reuse its objects at once. A stream stays the caller's."""
+    stream = BytesIO()
+    request: Any = OpenApiRequest(
+        headers={"h": "1"}, query={"q": ["1"]}, body={"b": ["1"]}, stream=stream, endpoint_override="e"
+    )
+    copied: Any = copy_request(request)
+    assert type(copied) is OpenApiRequest
+    request.headers["h"] = request.query["q"][0] = request.body["b"][0] = request.endpoint_override = "later"
+    assert (copied.headers, copied.query, copied.body) == ({"h": "1"}, {"q": ["1"]}, {"b": ["1"]})
+    assert copied.stream is stream
+    assert copied.endpoint_override == "e"
+    layer: Any = ExtendsParameters(headers={"h": "1"}, queries={"q": "1"})
+    runtime: Any = RuntimeOptions(extends_parameters=layer, read_timeout=7)
+    copied = copy_runtime(runtime)
+    layer.headers["h"] = layer.queries["q"] = runtime.read_timeout = "later"
+    assert (copied.extends_parameters.headers, copied.extends_parameters.queries) == ({"h": "1"}, {"q": "1"})
+    assert copied.read_timeout == 7
+    assert copied.extends_parameters is not layer is runtime.extends_parameters
+    operation = Params(action="A", style="RPC")
+    described = copy_params(operation)
+    operation.action = "B"
+    assert (type(described), described.action, described.style) == (Params, "A", "RPC")
+
+
+def test_a_part_that_a_call_lacks_its_copy_lacks_too() -> None:
+    """The SDK treats an empty mapping in another way than none."""
+    copied: Any = copy_request(OpenApiRequest())
+    assert (copied.headers, copied.query, copied.body, copied.stream) == (None, None, None, None)
+    assert copy_runtime(RuntimeOptions()).extends_parameters is None
+
+
+def test_objects_of_any_class_are_copied_by_their_attributes() -> None:
+    """An attribute that the original lacks is missing in the copy as well."""
+    theirs: Any = Slotted()
+    theirs.action, theirs.version = "A", "V"
+    copied = copy_params(theirs)
+    assert type(copied) is Params
+    assert vars(copied) == {"action": "A", "version": "V"}
+    theirs.query, theirs.headers = OrderedDict(a="b"), None
+    with pytest.raises(AttributeError):
+        copy_request(theirs)
+
+
+def test_a_mapping_of_any_class_becomes_a_dict() -> None:
+    """The SDK's merge decides on the mappings that count."""
+    assert copy_layer(None) is None
+    for layer in (Theirs(a="b"), OrderedDict(a="b"), {"a": "b"}):
+        copied = copy_layer(layer)
+        assert (type(copied), copied) == (dict, {"a": "b"})
+    nested = {"a": ["b"], "c": None, "d": 1}
+    assert copy_layer(nested) == nested
+    assert copy_layer(nested)["a"] is not nested["a"]
+    assert copy_layer("odd") == {}
 
 
 @pytest.mark.parametrize("value", [{"a": 1}, [1], (1,), bytearray(b"1")], ids=repr)
@@ -112,6 +205,21 @@ def test_a_copied_container_is_equal_and_of_its_type(value: Any) -> None:
 def test_a_value_that_is_no_container_of_parameters_stays_itself(value: Any) -> None:
     """Nothing of it is written on the wire member by member."""
     assert copy_containers(value) is value
+
+
+def test_lists_and_tuples_of_any_class_become_plain_ones() -> None:
+    """A list of somebody's may have other members when it is read again."""
+
+    class Members(list[Any]):
+        pass
+
+    class Pair(NamedTuple):
+        first: str
+        second: str
+
+    copied = copy_containers({"a": Members(["b"]), "c": Pair("d", "e")})
+    assert copied == {"a": ["b"], "c": ("d", "e")}
+    assert (type(copied["a"]), type(copied["c"])) == (list, tuple)
 
 
 def test_a_model_becomes_a_mapping_that_shares_nothing() -> None:

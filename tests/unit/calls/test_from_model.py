@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from darabonba.runtime import RuntimeOptions
+from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
+from safe_ecs._calls.from_model import call_from_model
 from tests.support.sdk import models
 
 if TYPE_CHECKING:
@@ -27,6 +28,18 @@ async def test_check_of_an_operation_outside_the_table_reads_nothing(ecs: FakeEc
     ):
         assert (decision.outcome, decision.refused) == ("not_guarded", False)
     assert not ecs.requests
+
+
+def test_runtime_options_may_hold_parameters(client: Client) -> None:
+    """The request's own parameters win, as they do when it is sent."""
+    runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"SecurityGroupId": "sg-extra"}))
+    for parameters, group in ({}, "sg-extra"), ({"SecurityGroupId": "sg-own"}, "sg-own"):
+        _, effective = call_from_model(client, "DeleteSecurityGroup", parameters, runtime)
+        assert effective is not None
+        assert effective.targets == (group,)
+    _, effective = call_from_model(client, "DeleteSecurityGroup", {})
+    assert effective is not None
+    assert not effective.targets
 
 
 def test_check_sees_through_a_subclass_of_a_model_and_the_case_of_an_action(

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safe_ecs import Client, StatusCache
-from safe_ecs._calls.merge import from_do_request, from_do_rpcrequest
+from safe_ecs._calls.read import read_call
+from safe_ecs._calls.transports import DO_REQUEST, DO_RPCREQUEST
 from safe_ecs._core.spelling import normal_ids
 from safe_ecs.testing._parameters import Parameters
 from tests.support.sdk import OpenApiRequest, models
@@ -78,12 +79,13 @@ def test_action_and_targets_are_those_that_arrive(
     request = OpenApiRequest(query=query, body=form or None)
     runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries=for_this_call))
     if transport == "do_request":
-        call = from_do_request(stock, params("DescribeInstances"), request, runtime)
+        call = read_call(stock, DO_REQUEST, (params("DescribeInstances"),), request, runtime)
     else:
-        call = from_do_rpcrequest(
-            stock, "DescribeInstances", ECS, "HTTP", "POST", "AK", "json", request, runtime
-        )
-    reviewed = None if call is None else call.effective
+        leading = ("DescribeInstances", ECS, "HTTP", "POST", "AK", "json")
+        call = read_call(stock, DO_RPCREQUEST, leading, request, runtime)
+    if call.once_headers is not None:
+        stock.set_rpc_headers(call.once_headers.headers)
+    reviewed = call.effective
     try:
         TRANSPORTS[transport](stock, "DescribeInstances", request, runtime)
     except Exception:  # noqa: BLE001 - any error will do, as the call has been sent

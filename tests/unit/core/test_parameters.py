@@ -321,3 +321,19 @@ def test_a_name_that_is_not_plain_makes_a_call_unreadable() -> None:
         seen.unreadable
         == "the name of a parameter is not plain text, and a server may read it in another way"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "says_so"),
+    [
+        *[(value, False) for value in (None, "", " ", False, "false", " FALSE ", [False], "False")],
+        *[(value, True) for value in (True, "true", "1", "0", "no", ["false", "true"])],
+    ],
+    ids=range(14),
+)
+def test_service_managed_says_anything_but_false(value: object, says_so: bool) -> None:  # noqa: FBT001 - parametrized
+    """A group that CreateSecurityGroup makes may then be one of a service's."""
+    for name in ("ServiceManaged", "servicemanaged"):
+        request = effective(action="CreateSecurityGroup", query={name: value})
+        assert request is not None
+        assert request.service_managed == says_so

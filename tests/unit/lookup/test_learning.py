@@ -237,3 +237,105 @@ def test_a_delete_whose_group_cannot_be_read_forgets_nothing(ecs: FakeEcs) -> No
     ecs.answer_with(DELETE, CannedAnswer(body=b"{}"))
     client.delete_security_group(models.DeleteSecurityGroupRequest())
     assert cache.withdrawn == []
+
+
+CREATE = "CreateSecurityGroup"
+
+
+def create(client: Client, form: str = "sync", **fields: Any) -> str:
+    request = models.CreateSecurityGroupRequest(region_id="cn-hangzhou", **fields)
+    created: str = call(client, CREATE, request, form).body.security_group_id
+    return created
+
+
+def authorize(client: Client, group: str, form: str = "sync") -> None:
+    request = models.AuthorizeSecurityGroupRequest(
+        region_id="cn-hangzhou",
+        security_group_id=group,
+        ip_protocol="tcp",
+        port_range="22/22",
+        source_cidr_ip="10.0.0.0/8",
+    )
+    call(client, "AuthorizeSecurityGroup", request, form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_group_that_the_caller_creates_costs_no_read(ecs: FakeEcs, client: Client, form: str) -> None:
+    """It is the account's own, until it is deleted."""
+    group = create(client, form)
+    authorize(client, group, form)
+    assert [request.action for request in ecs.requests] == [CREATE, "AuthorizeSecurityGroup"]
+    delete(client, group, form)
+    assert not client.guard.status(group)[group].exists
+    assert len(ecs.reads) == 1
+
+
+@pytest.mark.parametrize("flag", [False, "false", "False", " FALSE ", ""], ids=range(5))
+def test_a_creation_that_plainly_asks_for_no_managed_group_teaches(
+    ecs: FakeEcs, client: Client, flag: Any
+) -> None:
+    request = OpenApiRequest(query={"RegionId": "cn-hangzhou"}, body={"ServiceManaged": flag})
+    TRANSPORTS["do_request"](client, CREATE, request)
+    assert (len(ecs.requests), client.guard.stats.learned) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *({"ServiceManaged": flag} for flag in (True, "true", "TRUE", "1", 0, "no", ["false", "true"], "x")),
+        {"servicemanaged": "true"},
+        {"ServiceManaged.1": "true"},
+        {"OwnerId": "1"},
+        {"ResourceOwnerAccount": "x"},
+        {"RegionId": "cn-beijing"},
+        {"Own\u00e9rId": "1", "S\u0435rviceManaged": "true", "RegionId\u200b": "cn-hangzhou"},
+    ],
+    ids=range(14),
+)
+def test_a_creation_that_may_be_of_a_managed_group_teaches_nothing(
+    ecs: FakeEcs, client: Client, parameters: dict[str, Any]
+) -> None:
+    """The caller may be a cloud service, or ask on behalf of another account."""
+    ecs.answer_with(CREATE, CannedAnswer(body=b'{"SecurityGroupId": "sg-1"}'))
+    request = OpenApiRequest(query={"RegionId": "cn-hangzhou"}, body=parameters)
+    TRANSPORTS["do_request"](client, CREATE, request)
+    assert (len(ecs.requests), client.guard.stats.learned) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{}", 200),
+        (b"[]", 200),
+        (b'{"SecurityGroupId": null}', 200),
+        (b'{"SecurityGroupId": 7}', 200),
+        (b'{"SecurityGroupId": ""}', 200),
+        (b'{"SecurityGroupId": ["sg-1"]}', 200),
+        (b'{"SecurityGroupId": "sg-1\\u200b"}', 200),
+        (b'{"SecurityGroupId": "sg-1", "Code": "DryRun"}', 200),
+        (b'{"SecurityGroupId": "sg-1"}', 202),
+    ],
+    ids=range(9),
+)
+def test_a_creation_without_a_plain_success_teaches_nothing(
+    ecs: FakeEcs, client: Client, body: bytes, status: int
+) -> None:
+    ecs.answer_with(CREATE, CannedAnswer(body=body, status=status))
+    TRANSPORTS["do_request"](client, CREATE, OpenApiRequest(query={"RegionId": "cn-hangzhou"}))
+    assert (len(ecs.requests), client.guard.stats.learned) == (1, 0)
+
+
+def test_a_group_that_a_service_creates_as_managed_is_asked_for(ecs: FakeEcs) -> None:
+    """Another account, on a client that shares the memory, is refused."""
+    cache = StatusCache()
+    service = Client(ecs.config(service_id=SERVICE_ID), cache=cache)
+    group = create(service, service_managed=True)
+    with pytest.raises(ManagedSecurityGroupError):
+        delete(Client(ecs.config(), cache=cache), group)
+    assert len(ecs.reads) == 1
+
+
+def test_a_group_that_another_process_creates_costs_no_read_either(ecs: FakeEcs) -> None:
+    cache = SharedInMemory()
+    client = Client(ecs.config(), cache=cache)
+    assert [create(client)] == cache.published

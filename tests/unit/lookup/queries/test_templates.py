@@ -11,12 +11,12 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs import Client, GuardPolicy, ManagedSecurityGroupError, StatusCache, StatusUnavailableError
-from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.request import LaunchTemplate
 from safe_ecs._core.review import TemplateRead
 from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs._lookup.queries.templates import TemplateFound, describe_template
+from safe_ecs._system.clock import Clock
 from safe_ecs.testing import CannedAnswer
 from tests.support.concurrency import Callers
 from tests.support.sdk import models

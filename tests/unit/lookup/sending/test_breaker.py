@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from safe_ecs import GuardPolicy, StatusCache
-from safe_ecs._clock import Clock
 from safe_ecs._core.failure import Failure
 from safe_ecs._core.review import Read
 from safe_ecs._lookup.context import LookupContext, Resources
 from safe_ecs._lookup.sending.breaker import QUOTA, Breaker, RetryQuota
 from safe_ecs._lookup.sending.classify import timed_out
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._failures import FailureScope
 from tests.support.quotas import take
 
@@ -165,15 +165,20 @@ def test_an_answer_clears_the_failures_that_it_disproves(cache: StatusCache, clo
 def test_in_an_outage_a_caller_waits_for_half_of_the_time_since_the_failure(
     cache: StatusCache, clocks: Clocks
 ) -> None:
-    """At least for a twentieth of lookup_timeout, and at most until its own deadline."""
+    """For a twentieth of lookup_timeout, now and then for all of it, and at most until its own deadline."""
     breaker = make_breaker(cache, lookup_timeout=10)
     assert breaker.wait_until(1010.0) == 1010.0
     breaker.note({"sg-1": DOWN}, ())
     assert breaker.wait_until(1010.0) == 1000.5
     assert breaker.wait_until(1000.25) == 1000.25
     clocks.pass_seconds(6)
-    assert breaker.wait_until(1016.0) == 1009.0
+    assert breaker.wait_until(1016.0) == 1006.5
     assert make_breaker(cache, route="another").wait_until(1016.0) == 1016.0
+    clocks.pass_seconds(33.9)
+    assert breaker.wait_until(1060.0) == pytest.approx(1040.4)
+    clocks.pass_seconds(0.1)
+    assert breaker.wait_until(1060.0) == 1050.0
+    clocks.pass_seconds(-34)
     assert make_breaker(cache, at=AT._replace(region_id="cn-beijing")).wait_until(1016.0) == 1016.0
 
 
@@ -194,7 +199,7 @@ def test_a_time_out_is_an_outage_if_the_request_was_in_flight_for_nearly_all_of_
     """A caller that stood behind others, or had no time left, has learned nothing of ECS."""
     breaker = make_breaker(cache, lookup_timeout=10)
     failure = breaker.failure_of_waiting(waited, in_flight)
-    assert failure == timed_out(DESCRIBE, 10)
+    assert failure == timed_out(DESCRIBE, waited, 10)
     expected = {"sg-1": failure} if is_outage else {}
     assert make_breaker(cache, lookup_timeout=10).recent_failures(("sg-1",)) == expected
     assert (

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from alibabacloud_credentials.exceptions import CredentialException
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from safe_ecs._core.failure import Failure
 from safe_ecs._lookup.sending.classify import failure_of, is_network_error, is_transient, timed_out
-from tests.support.sdk_errors import NO_JSON, ClientPayloadError, answered, no_connection, wrapped
+from tests.support.sdk_errors import NO_JSON, answered, no_connection, wrapped
 
 DESCRIBE = "DescribeSecurityGroups"
+NO_CREDENTIAL: Any = cast("Any", CredentialException)("no credential")
 
 
 AGAIN = "Try again in a minute."
@@ -88,27 +90,31 @@ def test_an_unreachable_ecs_is_everybodys(error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "name"),
+    ("error", "name", "scope"),
     [
-        (AttributeError("no credential"), "AttributeError"),
-        (wrapped(ValueError("no credential")), "ValueError"),
-        (answered("", 400), "ClientException"),
-        (answered(7, 400), "ClientException"),
-        (answered("Code", None), "ClientException"),
+        (AttributeError("no credential"), "AttributeError", "caller"),
+        (wrapped(ValueError("no credential")), "ValueError", "caller"),
+        (NO_CREDENTIAL, "CredentialException", "group"),
+        (wrapped(NO_CREDENTIAL), "CredentialException", "group"),
+        (answered("", 400), "ClientException", "group"),
+        (answered(7, 400), "ClientException", "group"),
+        (answered("Code", None), "ClientException", "group"),
     ],
 )
-def test_what_stopped_the_sdk_is_named_by_its_class_alone(error: Exception, name: str) -> None:
+def test_what_stopped_the_sdk_is_named_by_its_class_alone(error: Exception, name: str, scope: Any) -> None:
+    """An exception of the program, as of a signal handler, holds for one caller alone."""
     assert failure_of(error, DESCRIBE) == Failure(
         reason=f"DescribeSecurityGroups failed with {name}",
         next_step="Check that the client has credentials and the right endpoint.",
         cause=error,
+        scope=scope,
     )
 
 
 def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
     """It holds for callers alone that would wait no longer."""
     error = TimeoutError()
-    failure = timed_out(DESCRIBE, 2.5, error)
+    failure = timed_out(DESCRIBE, 2.5, 2.5, error)
     assert failure == Failure(
         reason="DescribeSecurityGroups gave no answer within lookup_timeout (2.5 s)",
         next_step=AGAIN,
@@ -117,7 +123,27 @@ def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
         is_outage=True,
         timeout_seconds=2.5,
     )
-    assert timed_out(DESCRIBE, 2.5).cause is None
+    assert timed_out(DESCRIBE, 2.5, 2.5).cause is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_patient", "scope"),
+    [
+        (10.0, True, "endpoint"),
+        (8.0, True, "endpoint"),
+        (7.9, False, "endpoint"),
+        (0.4, False, "endpoint"),
+        (0.39, False, "caller"),
+        (0.0, False, "caller"),
+    ],
+)
+def test_a_look_up_without_much_time_tells_less(seconds: float, scope: str, *, is_patient: bool) -> None:
+    """Without any time, nothing is learned of ECS."""
+    failure = timed_out(DESCRIBE, seconds, 10)
+    assert (failure.is_patient, failure.scope) == (is_patient, scope)
+    assert (failure.is_outage, failure.timeout_seconds) == (True, 10)
+    assert ("lookup_timeout (10 s)" in failure.reason) == is_patient
+    assert is_patient or f"within {seconds:.2g} s, less than lookup_timeout" in failure.reason
 
 
 @pytest.mark.parametrize(
@@ -141,8 +167,6 @@ def test_a_time_out_tells_how_long_it_was_waited_for() -> None:
         (no_connection(), True),
         (ConnectionResetError(), True),
         (wrapped(OSError()), True),
-        (ClientPayloadError(), True),
-        (wrapped(ClientPayloadError()), True),
         (NO_JSON, True),
         (wrapped(NO_JSON), True),
         (RuntimeError("something else"), False),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
-from alibabacloud_tea_openapi.utils_models import GlobalParameters
-from darabonba.core import DEFAULT_POOL_MAXSIZE
+from alibabacloud_tea_openapi.utils_models import Config, GlobalParameters
+from darabonba.core import TLSVersion
 from darabonba.policy.retry import RetryOptions
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
@@ -29,31 +32,23 @@ DESCRIBE = "DescribeSecurityGroups"
 FORMS = ("sync", "async")
 
 
-DEFAULT = DEFAULT_POOL_MAXSIZE + 2  # two processes lie between
-
-
 @pytest.fixture
 def caller(ecs: FakeEcs) -> OpenApiClient:
     return OpenApiClient(ecs.config())
 
 
-async def describe(connection: Connection, form: str) -> object:
+def describe(connection: Connection) -> object:
     query = {"RegionId": "cn-hangzhou", "SecurityGroupIds": '["sg-none"]'}
-    if form == "sync":
-        return connection.describe(DESCRIBE, query, 10)
-    return await connection.describe_async(DESCRIBE, query, 10)
+    return connection.describe(DESCRIBE, query, 10)
 
 
-@pytest.mark.parametrize("form", FORMS)
-async def test_a_read_is_a_signed_call_of_ecs_and_returns_the_body(
-    ecs: FakeEcs, caller: OpenApiClient, form: str
-) -> None:
+def test_a_read_is_a_signed_call_of_ecs_and_returns_the_body(ecs: FakeEcs, caller: OpenApiClient) -> None:
     """A read changes nothing on the caller's client."""
     caller._headers = {"x-trace": "mine"}
     caller._global_parameters = GlobalParameters(queries={"Filter": "mine"}, headers={"filter": "mine"})
     before = dict(vars(caller))
     runtime = RuntimeOptions(extends_parameters=ExtendsParameters(queries={"Extra": "1"}))
-    body: Any = await describe(Connection(caller, runtime, ecs.endpoint), form)
+    body: Any = describe(Connection(caller, runtime, ecs.endpoint))
     assert body["SecurityGroups"] == {"SecurityGroup": []}
     [read] = ecs.requests
     assert (read.action, read.version, read.method) == (DESCRIBE, "2014-05-26", "POST")
@@ -63,8 +58,16 @@ async def test_a_read_is_a_signed_call_of_ecs_and_returns_the_body(
     assert runtime.extends_parameters.queries == {"Extra": "1"}
 
 
-@pytest.mark.parametrize("form", FORMS)
-async def test_the_sdk_itself_tries_a_read_once(ecs: FakeEcs, caller: OpenApiClient, form: str) -> None:
+def test_a_read_is_sent_as_the_sdk_sends_it(ecs: FakeEcs, stock: Any, mocker: Any) -> None:
+    """Its protocol, path, style and authentication are those of the method of the stock client."""
+    calls = mocker.spy(OpenApiClient, "call_api")
+    stock.describe_security_groups(models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"))
+    Connection(stock, None, ecs.endpoint).describe(DESCRIBE, {"RegionId": "cn-hangzhou"}, 10)
+    of_sdk, of_read = [vars(each.args[1]) for each in calls.call_args_list]
+    assert of_read == of_sdk
+
+
+def test_the_sdk_itself_tries_a_read_once(ecs: FakeEcs, caller: OpenApiClient) -> None:
     """The retry options of the caller's client are for its calls, not for the guard's reads."""
     caller._retry_options = RetryOptions({"retryable": True})
     connection = Connection(caller, None, ecs.endpoint)
@@ -82,6 +85,23 @@ def test_the_way_is_that_of_the_caller(ecs: FakeEcs, caller: OpenApiClient) -> N
     other = Connection(caller, None, "other:80")
     assert (other.host, other._client._endpoint) == ("other:80", "other:80")
     assert caller._endpoint == f"HTTP://{ecs.endpoint}/"
+    for ending in ("?Filter=mine", "/#mine"):
+        caller._endpoint = f"{ecs.endpoint}{ending}"
+        assert Connection(caller, None, ecs.endpoint)._client._endpoint == ecs.endpoint
+
+
+def test_the_protocol_is_that_of_the_call_unless_the_client_has_one(ecs: FakeEcs) -> None:
+    """The client's own protocol counts for its calls as well."""
+    config = ecs.config()
+    config.protocol = cast("str", None)
+    client = OpenApiClient(config)
+    assert Connection(client, None, ecs.endpoint)._client._protocol == "HTTPS"
+    by_call = Connection(client, None, ecs.endpoint, "HTTP")
+    assert by_call.settings != Connection(client, None, ecs.endpoint).settings
+    by_call.describe(DESCRIBE, {"RegionId": "cn-hangzhou"}, 10)
+    assert [each.action for each in ecs.requests] == [DESCRIBE]
+    client._protocol = "HTTP"
+    assert Connection(client, None, ecs.endpoint, "HTTPS").settings == by_call.settings
 
 
 def test_a_client_without_a_plug_in_signs_as_the_sdk_does(caller: OpenApiClient) -> None:
@@ -120,7 +140,7 @@ def test_time_outs_are_the_callers_but_end_with_the_lookup(
 
 
 def test_connections_of_equal_settings_are_told_apart_by_credentials_alone(ecs: FakeEcs) -> None:
-    """The endpoint map and extra parameters make no difference. Every other setting does."""
+    """The endpoint map, the size of the pool and extra parameters make no difference. Every other setting does."""
 
     def settings(runtime: RuntimeOptions | None = None, **changes: Any) -> object:
         client = OpenApiClient(ecs.config())
@@ -129,52 +149,102 @@ def test_connections_of_equal_settings_are_told_apart_by_credentials_alone(ecs: 
 
     plain = settings()
     assert settings() == plain
+    assert settings(RuntimeOptions()) == plain
     assert settings(_endpoint_map={"a": "b"}) == plain
+    assert settings(_max_idle_conns=7) == plain
+    assert settings(RuntimeOptions(max_idle_conns=7)) == plain
     assert settings(_credential=object()) == plain
     assert settings(RuntimeOptions(extends_parameters=ExtendsParameters(queries={"A": "b"}))) == plain
     assert settings(_read_timeout=7) != plain
     assert settings(_http_proxy="http://proxy") != plain
+    assert settings(_protocol="HTTPS") != plain
     assert settings(RuntimeOptions(read_timeout=7)) != plain
+    assert settings(RuntimeOptions(ignore_ssl=True)) != plain
     one, another = ["a"], ["a"]
     assert settings(_key=one) == settings(_key=one) != settings(_key=another)
 
 
-def test_every_fork_is_counted() -> None:
-    before = module._forks
-    child = multiprocessing.get_context("fork").Process(target=lambda: sys.exit(6 + module._forks - before))
+@pytest.fixture
+def no_pools(mocker: Any) -> None:
+    mocker.patch.object(module, "_pools", {})
+
+
+def pool(runtime: Any = None, **changes: Any) -> Any:
+    """Return the size of the pool that a read uses, for a client with these settings."""
+    client = OpenApiClient(Config(endpoint="h"))
+    vars(client).update(changes)
+    return Connection(client, runtime, "h")._bounded(10).max_idle_conns
+
+
+@pytest.mark.usefixtures("no_pools")
+def test_each_combination_of_tls_settings_has_a_pool_of_its_own() -> None:
+    """Equal settings have the same pool, whether they are the client's or the runtime's."""
+    plain = pool()
+    certificates: list[Any] = [("a", "b"), ["a", "b"], Path("a")]
+    pools = {
+        pool(),
+        pool(RuntimeOptions(ignore_ssl=True)),
+        *[size for value in ("a", "b") for size in (pool(_ca=value), pool(_cert=value), pool(_key=value))],
+        *[pool(_tls_min_version=version) for version in ("TLSv1.2", "TLSv1.3", TLSVersion.TLSv1_2)],
+        *[pool(_cert=certificate) for certificate in certificates],
+    }
+    assert sorted(pools) == [plain + 2 * n for n in range(14)]
+    assert plain % 2 == 1
+    assert pool() == pool(RuntimeOptions()) == pool(_http_proxy="http://p", _read_timeout=1) == plain
+    assert pool(RuntimeOptions(ca="a"), _ca="b") == pool(_ca="a")
+    assert pool(RuntimeOptions(cert="a"), _cert="b") == pool(_cert="a")
+    assert pool(RuntimeOptions(key="a"), _key="b") == pool(_key="a")
+    for certificate in certificates:
+        assert pool(_cert=copy(certificate)) in pools
+
+
+@pytest.mark.usefixtures("no_pools")
+def test_reads_share_no_pool_with_calls(caller: OpenApiClient) -> None:
+    """The SDK tells pools apart by their size, and no program chooses one of these. The options stay unchanged."""
+    sizes: list[Any] = [None, 0, 1, 7, "8", -1, object()]
+    for size in sizes:
+        caller._max_idle_conns = size
+        runtime = RuntimeOptions(max_idle_conns=size)
+        read_with: Any = Connection(caller, runtime, "h")._bounded(10).max_idle_conns
+        assert read_with == pool()
+        assert read_with > 600
+        assert runtime.max_idle_conns is size
+
+
+@pytest.mark.usefixtures("no_pools")
+def test_a_new_certificate_for_each_call_fills_no_memory() -> None:
+    """Beyond a number of pools, reads that verify in the same way share one, and known settings keep their own."""
+    first = pool(_cert="0")
+    verified = {pool(_cert=f"{n}") for n in range(100)}
+    unverified = {pool(RuntimeOptions(ignore_ssl=True), _cert=f"{n}") for n in range(100)}
+    least = {pool(_tls_min_version="TLSv1.3", _cert=f"{n}") for n in range(100)}
+    assert (len(verified), len(unverified), len(least)) == (33, 1, 1)
+    assert not verified & unverified
+    assert not (verified | unverified) & least
+    assert pool(_cert="0") == first
+
+
+@pytest.mark.usefixtures("no_pools")
+def test_threads_that_meet_new_settings_together_agree() -> None:
+    """Settings keep their pool, and no two have the same one."""
+    paths = [f"{n}" for n in range(20)] * 3
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda path: (path, pool(_ca=path)), paths))
+    assert len(set(found)) == len({size for _, size in found}) == 20
+
+
+def test_a_forked_process_takes_no_connection_of_its_parents() -> None:
+    """It has pools of its own, for known settings and for new ones."""
+    before = {pool(), pool(_ca="a"), pool(_ca="b")}
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: sys.exit(7 if before.isdisjoint({pool(), pool(_ca="a"), pool(_ca="c")}) else 8)
+    )
     child.start()
     child.join(20)
     exit_code = child.exitcode
     child.kill()
     assert exit_code == 7
-    assert module._forks == before
-
-
-@pytest.mark.parametrize(
-    ("of_call", "of_client", "size"),
-    [
-        (None, None, DEFAULT),
-        (7, None, 9),
-        (None, 8, 10),
-        (7, 8, 9),
-        (None, "8", DEFAULT),
-        (None, -1, DEFAULT),
-        (0, 0, DEFAULT),
-        (1, None, 3),
-        (None, 1, 3),
-    ],
-)
-def test_a_forked_process_takes_no_connection_of_its_parents(
-    caller: OpenApiClient, mocker: Any, of_call: Any, of_client: Any, size: int
-) -> None:
-    """The SDK keys its connections by the size of the pool. Each fork in between changes the size."""
-    caller._max_idle_conns = of_client
-    runtime = RuntimeOptions(max_idle_conns=of_call)
-    assert Connection(caller, runtime, "h")._runtime.max_idle_conns == of_call
-    mocker.patch.object(module, "_forks", 1)
-    module._count_fork()
-    assert Connection(caller, runtime, "h")._runtime.max_idle_conns == size
-    assert runtime.max_idle_conns == of_call
+    assert {pool(), pool(_ca="a"), pool(_ca="b")} == before
 
 
 @pytest.mark.parametrize("form", FORMS)

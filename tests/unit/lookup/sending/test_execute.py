@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from threading import get_ident
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tenacity.wait import wait_random_exponential
 
 from safe_ecs import GuardPolicy, StatusCache
-from safe_ecs._clock import Clock
-from safe_ecs._core.drivers import drive, drive_async
+from safe_ecs._core.drivers import drive
 from safe_ecs._core.review import Read
 from safe_ecs._lookup.context import LookupContext, Resources
 from safe_ecs._lookup.queries.statuses import Query
 from safe_ecs._lookup.sending.breaker import RetryQuota
 from safe_ecs._lookup.sending.classify import failure_of, timed_out
-from safe_ecs._lookup.sending.execute import Blocking, Sender
+from safe_ecs._lookup.sending.execute import Sender
+from safe_ecs._system.clock import Clock
 from safe_ecs.cache._failures import FailureScope
 from tests.support.quotas import take
 from tests.support.sdk_errors import answered
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 DESCRIBE = "DescribeSecurityGroups"
 PAYER = ("127.0.0.1", "payer")
-FORMS = ("sync", "async")
 
 
 @pytest.fixture
@@ -47,11 +45,7 @@ def pauses(mocker: Any) -> list[float]:
     """The pauses between tries. Nobody waits for them."""
     noted: list[float] = []
 
-    async def note(seconds: float) -> None:
-        noted.append(seconds)
-
     mocker.patch("tenacity.nap.time.sleep", noted.append)
-    mocker.patch("asyncio.sleep", note)
     return noted
 
 
@@ -72,9 +66,6 @@ class EcsThatFails:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-    async def describe_async(self, action: str, query: dict[str, str], seconds_left: float) -> object:
-        return self.describe(action, query, seconds_left)
 
 
 class Book:
@@ -114,16 +105,19 @@ def one_query() -> Generator[Query, object, object]:
 
 
 def run(
-    form: str, ecs: Any, steps: Any, book: Any, seconds: float = 10, attempts: int = 4, payer: str = "payer"
+    ecs: Any,
+    steps: Any,
+    book: Any,
+    seconds: float = 10,
+    attempts: int = 4,
+    payer: str = "payer",
+    deadline: float = math.inf,
 ) -> Any:
     policy = GuardPolicy(lookup_timeout=seconds, lookup_attempts=attempts)
     resources = Resources(StatusCache(), policy, book, book)
     principal: Any = payer
-    sender = Sender(LookupContext(READ, ecs, FailureScope(principal, None), resources))
-    if form == "sync":
-        result = drive(steps, sender.execute)
-    else:
-        result = asyncio.run(drive_async(steps, sender.execute_async))
+    sender = Sender(LookupContext(READ, ecs, FailureScope(principal, None), resources), deadline)
+    result = drive(steps, sender.execute)
     assert sender.sent == len(book.counted)
     return result
 
@@ -131,13 +125,10 @@ def run(
 DOWN = answered("ServiceUnavailable", 503)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_each_query_is_tried_anew_and_accounted_for(
-    form: str, quota: RetryQuota, pauses: list[float]
-) -> None:
+def test_each_query_is_tried_anew_and_accounted_for(quota: RetryQuota, pauses: list[float]) -> None:
     """Each query counts its tries from 1. The account gets every try, and one end for each query."""
     ecs, book = EcsThatFails(DOWN, DOWN, {"a": 1}, DOWN, {"b": 2}), Book()
-    assert run(form, ecs, two_queries(), book, 10, 4) == ({"a": 1}, {"b": 2})
+    assert run(ecs, two_queries(), book, 10, 4) == ({"a": 1}, {"b": 2})
     assert ecs.asked == [(DESCRIBE, QUERY.parameters)] * 3 + [(DESCRIBE, ANOTHER.parameters)] * 2
     assert book.counted == [
         {"lookups": 1, "retries": retries, "groups_asked": groups}
@@ -151,59 +142,54 @@ def test_each_query_is_tried_anew_and_accounted_for(
     assert quota._spent == {PAYER: 5}  # Three more tries cost 15, two successes gave 10 back.
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_first_try_that_succeeds_gives_a_token_back(form: str, quota: RetryQuota) -> None:
+def test_a_first_try_that_succeeds_gives_a_token_back(quota: RetryQuota) -> None:
     take(quota, PAYER)
-    run(form, EcsThatFails({}), one_query(), Book(), 10, 4)
+    run(EcsThatFails({}), one_query(), Book(), 10, 4)
     assert quota._spent == {PAYER: 4}
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("errors", "attempts", "tries"),
     [([DOWN] * 9, 3, 3), ([DOWN] * 9, 1, 1), ([DOWN, answered("Forbidden.RAM", 403)], 4, 2)],
     ids=["all attempts", "one attempt", "a lasting failure"],
 )
 def test_the_last_failure_is_the_answer(
-    form: str, quota: RetryQuota, pauses: list[float], errors: list[Exception], attempts: int, tries: int
+    quota: RetryQuota, pauses: list[float], errors: list[Exception], attempts: int, tries: int
 ) -> None:
     ecs, book = EcsThatFails(*errors), Book()
-    failure = run(form, ecs, one_query(), book, 10, attempts)
+    failure = run(ecs, one_query(), book, 10, attempts)
     assert failure == failure_of(errors[tries - 1], DESCRIBE)
     assert len(ecs.asked) == tries
     assert book.ends == [(DESCRIBE, 1, tries, failure)]
     assert len(pauses) == tries - 1
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_without_quota_there_is_one_try(form: str, quota: RetryQuota, pauses: list[float]) -> None:
+def test_without_quota_there_is_one_try(quota: RetryQuota, pauses: list[float]) -> None:
     """Another payer has its own quota."""
     while take(quota, PAYER):
         pass
     ecs = EcsThatFails(*[DOWN] * 9)
-    run(form, ecs, one_query(), Book(), 10, 4)
+    run(ecs, one_query(), Book(), 10, 4)
     assert len(ecs.asked) == 1
-    run(form, ecs, one_query(), Book(), payer="another")
+    run(ecs, one_query(), Book(), payer="another")
     assert len(ecs.asked) == 5
 
 
-@pytest.mark.parametrize("form", FORMS)
 def test_a_try_that_would_begin_too_late_is_not_made_and_costs_nothing(
-    form: str, quota: RetryQuota, pauses: list[float], mocker: Any
+    quota: RetryQuota, pauses: list[float], mocker: Any
 ) -> None:
     """A pause beyond lookup_timeout ends the look-up."""
     mocker.patch.object(wait_random_exponential, "__call__", return_value=9.5)
     ecs, book = EcsThatFails(*[DOWN] * 9), Book()
-    failure = run(form, ecs, one_query(), book, 9, 4)
+    failure = run(ecs, one_query(), book, 9, 4)
     assert failure == failure_of(DOWN, DESCRIBE)
     assert len(ecs.asked) == 1
     assert quota._spent == {}
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("left", "is_time_out"), [(0.005, True), (0.5, False)])
 def test_what_fails_when_the_time_is_up_is_a_time_out(
-    form: str, quota: RetryQuota, mocker: Any, left: float, is_time_out: Any
+    quota: RetryQuota, mocker: Any, left: float, is_time_out: Any
 ) -> None:
     """The SDK's own error for a time-out says less."""
     clock = mocker.patch.object(Clock, "now", return_value=1000.0)
@@ -214,15 +200,14 @@ def test_what_fails_when_the_time_is_up_is_a_time_out(
             clock.return_value += 5 - left
             return super().describe(action, query, seconds_left)
 
-    failure = run(form, Slow(error), one_query(), book, 5, 1)
-    expected = timed_out(DESCRIBE, 5, error) if is_time_out else failure_of(error, DESCRIBE)
+    failure = run(Slow(error), one_query(), book, 5, 1)
+    expected = timed_out(DESCRIBE, 5, 5, error) if is_time_out else failure_of(error, DESCRIBE)
     assert failure == expected
     assert book.ends == [(DESCRIBE, 1, 1, expected)]
     assert book.seconds == [pytest.approx(5 - left)]
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, mocker: Any) -> None:
+def test_when_the_time_is_up_nothing_more_is_sent(quota: RetryQuota, mocker: Any) -> None:
     """A second query gets the time left by the first, and is not sent if none is left."""
     clock = mocker.patch.object(Clock, "now", return_value=1000.0)
 
@@ -233,41 +218,34 @@ def test_when_the_time_is_up_nothing_more_is_sent(form: str, quota: RetryQuota, 
             return answer
 
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
-    assert run(form, ecs, two_queries(), book, 5, 1) == ({"a": 1}, {"b": 2})
+    assert run(ecs, two_queries(), book, 5, 1) == ({"a": 1}, {"b": 2})
     assert ecs.seconds == [5, 2]
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
-    run(form, ecs, two_queries(), book, 3.5, 1)
+    run(ecs, two_queries(), book, 3.5, 1)
     assert ecs.seconds == [3.5, 0.5]
     ecs, book = Slow({"a": 1}, {"b": 2}), Book()
-    first, second = run(form, ecs, two_queries(), book, 3, 1)
+    first, second = run(ecs, two_queries(), book, 3, 1)
     assert first == {"a": 1}
-    assert second == timed_out(DESCRIBE, 3, second.cause)
+    assert second == timed_out(DESCRIBE, 3, 3, second.cause)
     assert isinstance(second.cause, TimeoutError)
     assert len(ecs.asked) == 1
 
 
-def test_a_task_waits_no_longer_than_lookup_timeout(quota: RetryQuota) -> None:
-    """A task stops waiting even if the SDK ignores its time-outs. A thread cannot be stopped, and is abandoned."""
+@pytest.mark.parametrize(("seconds", "is_patient"), [(4, True), (3.9, False)])
+def test_a_deadline_may_end_a_job_before_lookup_timeout(
+    quota: RetryQuota, mocker: Any, seconds: float, *, is_patient: bool
+) -> None:
+    """As in an outage."""
+    clock = mocker.patch.object(Clock, "now", return_value=1000.0)
+    error, book = answered("Forbidden.RAM", 403), Book()
 
-    class Silent(EcsThatFails):
-        async def describe_async(self, action: str, query: dict[str, str], seconds_left: float) -> object:
-            await asyncio.sleep(2)
-            return {}
+    class Slow(EcsThatFails):
+        def describe(self, action: str, query: dict[str, str], seconds_left: float) -> object:
+            clock.return_value += seconds
+            return super().describe(action, query, seconds_left)
 
-    book = Book()
-    failure = run("async", Silent(), one_query(), book, 0.05, 1)
-    assert failure == timed_out(DESCRIBE, 0.05, failure.cause)
-    assert isinstance(failure.cause, TimeoutError)
-    assert book.ends == [(DESCRIBE, 1, 1, failure)]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_blocking_step_is_done_without_a_request(form: str) -> None:
-    """In an event loop another thread does it."""
-
-    def steps() -> Generator[Blocking, Any, Any]:
-        return (yield Blocking(get_ident))
-
-    book = Book()
-    assert (run(form, EcsThatFails(), steps(), book) == get_ident()) is (form == "sync")
-    assert book.ends == []
+    ecs = Slow(error)
+    failure = run(ecs, one_query(), book, 5, 1, deadline=1000.0 + seconds)
+    assert failure == timed_out(DESCRIBE, seconds, 5, error)
+    assert failure.is_patient == is_patient
+    assert ecs.seconds == [pytest.approx(seconds)]

@@ -1,0 +1,1 @@
+"""The clock of the process, and threads for its event loops."""
