@@ -269,14 +269,25 @@ def test_what_is_forgotten_while_the_server_rests_is_asked_of_ecs(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_learned_is_shared(ecs: FakeEcs, server: RedisServer, ordinary: str, form: str) -> None:
-    """A deleted group is removed from the server too."""
+    """A deleted group is removed from the server too. No task waits for the server."""
     client = another(ecs, server)
     listing = models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou")
     call(client, "DescribeSecurityGroups", listing, form)
+    _wait_until_stored(server, ordinary, is_status=True)
     assert status(another(ecs, server), ordinary)[ordinary].source == "shared"
     deletion = models.DeleteSecurityGroupRequest(security_group_id=ordinary)
     call(client, "DeleteSecurityGroup", deletion, form)
+    _wait_until_stored(server, ordinary, is_status=False)
     assert not status(another(ecs, server), ordinary)[ordinary].exists
+
+
+def _wait_until_stored(server: RedisServer, group: str, *, is_status: bool) -> None:
+    """Wait until the server holds a status of a group, or the mark of a forgotten one."""
+    deadline = monotonic() + 10
+    with server.client as direct:
+        while ("service_managed" in str(direct.get(f"safe_ecs:{group}"))) != is_status:
+            assert monotonic() < deadline
+            sleep(0.01)
 
 
 @pytest.mark.parametrize("form", FORMS)
