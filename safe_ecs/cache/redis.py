@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -22,8 +21,8 @@ from urllib.parse import quote
 
 try:
     import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
+
+    from safe_ecs.cache._redis_connections import Connections
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f"{error}: pip install 'safe-ecs[redis]'", name=error.name) from error
 
@@ -33,7 +32,6 @@ from safe_ecs.cache._status_cache import StatusCache
 from safe_ecs.observe._log import LOGGER
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Collection, Iterable
 
     from safe_ecs._core.review import Read
@@ -49,11 +47,9 @@ _LONGEST_TTL_SECONDS: Final = 30 * 86_400
 
 # For one round trip in all, with a connection if there is none yet, also if the answer comes byte by byte.
 _PATIENCE_SECONDS: Final = 0.5
-_SHORTEST_WAIT_SECONDS: Final = 0.001
 _REST_SECONDS: Final = 5.0
 _WARNING_SECONDS: Final = 60.0
 _MEASURED_SECONDS: Final = 10.0
-_MOST_IDLE: Final = 8
 
 _ASKED_AT: Final = re.compile(r'"asked_at": ([0-9]{1,16})}\Z')
 
@@ -126,8 +122,7 @@ class RedisStatusCache(StatusCache):
         self._namespace = namespace
         # No other namespace, with an id behind it, gives the same key: the first colon ends the namespace.
         self._prefix = quote(namespace, safe="", errors="surrogatepass") + ":"
-        self._connect = _connector(url_or_client)
-        self._idle: list[tuple[int, Any]] = []
+        self._connections = Connections(url_or_client)
         self._server_ahead = 0.0
         self._measured_until = -math.inf
         self._rests_until = self._silent_until = -1.0
@@ -191,9 +186,11 @@ class RedisStatusCache(StatusCache):
         if now < self._rests_until:
             return None
         try:
-            replies = self._round_trip(commands, now + _PATIENCE_SECONDS)
+            replies = self._connections.round_trip(commands, now + _PATIENCE_SECONDS)
             self._note_time(_microseconds(replies[-1]) / _MICROSECONDS)
-        except Exception as error:  # noqa: BLE001 - no call is to fail for the cache
+        except (redis.RedisError, OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+            # No call is to fail for the cache. An exception of another class is that of a signal handler: it is meant
+            # for the program, whose thread this is.
             self._rests_until = now + _REST_SECONDS
             self._measured_until = -math.inf  # It may be another server, with another clock, that comes back.
             if now >= self._silent_until:
@@ -217,37 +214,6 @@ class RedisStatusCache(StatusCache):
             self._server_ahead = server_seconds - now
             self._measured_until = now + _MEASURED_SECONDS
 
-    def _round_trip(self, commands: tuple[tuple[Any, ...], ...], deadline: float) -> list[Any]:
-        """Send commands over an idle connection, or a new one, and return the replies or the errors of the server."""
-        connection: Any
-        try:
-            process, connection = self._idle.pop()
-        except IndexError:
-            process, connection = -1, None
-        if process != os.getpid():  # The sockets before a fork are the parent's.
-            connection = self._connect()
-        replies: list[Any] = []
-        try:
-            connection.deadline.at = deadline
-            connection.connect()
-            if _is_stale(connection):
-                connection.disconnect()
-                connection.connect()
-            connection.send_packed_command(connection.pack_commands(commands))
-            for _ in commands:
-                try:
-                    replies.append(connection.read_response())
-                except redis.ResponseError as error:
-                    replies.append(error)
-        except BaseException:
-            connection.disconnect()
-            raise
-        if len(self._idle) < _MOST_IDLE:
-            self._idle.append((os.getpid(), connection))
-        else:
-            connection.disconnect()
-        return replies
-
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as a cache with an empty memory, for the same server if that was given as a URL.
 
@@ -264,109 +230,18 @@ class RedisStatusCache(StatusCache):
         return partial(type(self), url_or_client, namespace=namespace, maxsize=maxsize), ()
 
 
-class _Deadline:
-    """The end of a round trip, for all that a connection does with its socket.
-
-    Attributes:
-        at: When it ends, by ``Clock.now()``.
-    """
-
-    at = 0.0
-
-    def left(self) -> float:
-        return max(self.at - Clock.now(), _SHORTEST_WAIT_SECONDS)
-
-
-class _Socket:
-    """The socket of a connection, with one deadline for all that it receives.
-
-    The time-out of a socket begins anew with each byte.
-    """
-
-    def __init__(self, wrapped: socket.socket, deadline: _Deadline) -> None:
-        self._wrapped, self._deadline = wrapped, deadline
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the socket's
-        return getattr(self._wrapped, name)
-
-    def recv(self, *arguments: int) -> bytes:
-        self._limit()
-        return self._wrapped.recv(*arguments)
-
-    def recv_into(self, *arguments: Any) -> int:  # noqa: ANN401 - the socket's
-        self._limit()
-        return self._wrapped.recv_into(*arguments)
-
-    def _limit(self) -> None:
-        if self._wrapped.gettimeout() == 0:
-            return  # It is asked whether there is anything at all.
-        if Clock.now() >= self._deadline.at:
-            raise TimeoutError
-        self._wrapped.settimeout(self._deadline.left())
-
-
-class _Bounded:
-    """The part of a connection that keeps the deadline of a round trip."""
-
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - those of the connection
-        self.deadline = _Deadline()
-        super().__init__(**settings)
-
-    def _connect(self) -> _Socket:
-        return _Socket(super()._connect(), self.deadline)  # type: ignore[misc]
-
-    def _get_left(self) -> float:
-        return self.deadline.left()
-
-    def _ignore(self, value: object) -> None:
-        """Take no other time-out."""
-
-    # For each address of a host anew, and for each thing that is sent.
-    socket_timeout = socket_connect_timeout = property(_get_left, _ignore)
-
-
-def _connector(url_or_client: str | redis.Redis) -> partial[Any]:
-    """Return a maker of connections to the server of a URL or a client."""
-    if isinstance(url_or_client, str):
-        pool = redis.ConnectionPool.from_url(url_or_client)
-    else:
-        pool = url_or_client.connection_pool
-    if type(pool) not in {redis.ConnectionPool, redis.BlockingConnectionPool}:
-        raise TypeError(
-            f"the client must have a ConnectionPool, not a {type(pool).__name__}, whose connections may wait for anything"
-        )
-    kind: Any = type("_BoundedConnection", (_Bounded, pool.connection_class), {})
-    settings: dict[str, Any] = {
-        # Some settings are about other connections of the pool.
-        **{
-            k: v for k, v in pool.connection_kwargs.items() if not k.startswith(("maint_", "orig_", "retry_"))
-        },
-        "retry": Retry(NoBackoff(), 0),
-        "health_check_interval": 0,
-        "encoding": "utf-8",
-        "encoding_errors": "surrogatepass",
-        "decode_responses": False,
-    }
-    return partial(kind, **settings)
-
-
-def _is_stale(connection: Any) -> bool:  # noqa: ANN401 - a connection of redis
-    """Return whether a connection was closed, or left amid a reply, since it was used."""
-    try:
-        return bool(connection.can_read())
-    except (redis.RedisError, OSError):
-        return True
-
-
-def _microseconds(time: Any) -> int:  # noqa: ANN401 - a reply of the server
+def _microseconds(reply: object) -> int:
     """Return the server's time.
 
     Raises:
         redis.RedisError: The reply is an error.
+        TypeError: The reply is no time.
     """
-    if isinstance(time, redis.RedisError):
-        raise time
-    seconds, microseconds = time
+    if isinstance(reply, redis.RedisError):
+        raise reply
+    if not isinstance(reply, list):
+        raise TypeError
+    seconds, microseconds = reply
     return int(seconds) * _MICROSECONDS + int(microseconds)
 
 

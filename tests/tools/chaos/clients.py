@@ -96,8 +96,8 @@ class Clients:
     def close(self) -> None:
         """Close the connections that the SDK and the caches keep open for another time."""
         for cache in (self._fleet, self._hasty_fleet):
-            while cache._idle:
-                cache._idle.pop()[1].disconnect()
+            while cache._connections.idle:
+                cache._connections.idle.pop()[1].disconnect()
         for session in DaraCore._sessions.values():
             session.close()
         DaraCore._sessions.clear()

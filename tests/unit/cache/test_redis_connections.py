@@ -14,6 +14,7 @@ import pytest
 import redis
 import redis.sentinel
 from redis.backoff import ConstantBackoff
+from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
 from safe_ecs import GroupStatus
@@ -202,7 +203,7 @@ def test_a_connection_that_was_interrupted_amid_an_answer_is_not_used_again(serv
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert cache._idle == []
+    assert cache._connections.idle == []
     assert is_shared(cache)
 
 
@@ -228,7 +229,7 @@ def test_many_threads_leave_few_connections(server: RedisServer) -> None:
         sleep(0.1)
     for thread in threads:
         thread.join(10)
-    assert len(cache._idle) <= 8
+    assert len(cache._connections.idle) <= 8
     assert active_count() <= before
 
 
@@ -264,3 +265,39 @@ def test_a_server_that_refuses_scripts_costs_a_warning(caplog: pytest.LogCapture
     assert [message.partition(":")[0] for message in caplog.messages] == [
         "The shared cache 'safe_ecs' cannot be used (NoPermissionError)"
     ]
+
+
+class Alarm(Exception):  # noqa: N818 - that of a program
+    """Raised by a signal handler to end a call."""
+
+
+def test_an_exception_of_a_signal_handler_reaches_the_program(server: RedisServer) -> None:
+    """The program's own thread waits for the server. The next round trip has a new connection."""
+
+    def handle(*_: object) -> None:
+        raise Alarm
+
+    cache = RedisStatusCache(server.url)
+    publish(cache)
+    before = signal.signal(signal.SIGALRM, handle)
+    try:
+        with server.halted():
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(Alarm):
+                is_shared(cache)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert is_shared(cache)
+
+
+def test_an_exception_of_a_credentials_provider_fails_no_call(server: RedisServer) -> None:
+    """The cache tells it in a warning, as any other failure of the server."""
+
+    class Failing(CredentialProvider):
+        def get_credentials(self) -> Any:
+            raise Alarm
+
+    cache = RedisStatusCache(redis.Redis(port=server.port, credential_provider=Failing()))
+    publish(cache)
+    assert not is_shared(cache)

@@ -15,33 +15,18 @@ from safe_ecs._system.clock import Clock
 from safe_ecs.cache.redis import RedisStatusCache
 from safe_ecs.testing import CannedAnswer
 from tests.support.concurrency import Callers
-from tests.support.redis_server import RedisServer, redis_server
 from tests.support.sdk import models
 from tests.support.transports import call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from safe_ecs.testing import FakeEcs
+    from tests.support.redis_server import RedisServer
 
 DESCRIBE = "DescribeSecurityGroups"
 FORMS = ("sync", "async")
 READ = Read("host", "cn-hangzhou", ("sg-1",))
 UNMANAGED = GroupStatus("sg-1", True, False, None, "cn-hangzhou")  # noqa: FBT003 - fields
 MANAGED = UNMANAGED._replace(service_managed=True)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RedisServer) -> RedisServer:
-    with running.client as client:
-        client.flushall()
-    return running
 
 
 def another(ecs: FakeEcs, server: RedisServer) -> Client:
