@@ -19,7 +19,9 @@ from darabonba.runtime import ExtendsParameters, RuntimeOptions
 from safe_ecs._core.parameters import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from alibabacloud_tea_openapi.utils_models import GlobalParameters
 
 _Object = TypeVar("_Object")
 
@@ -50,8 +52,9 @@ def copy_params(params: Params) -> Params:
 def copy_request(request: OpenApiRequest) -> OpenApiRequest:
     """Return a copy of a request that shares no container with it. A stream stays the caller's."""
     copy = _copy(OpenApiRequest, request)
-    copy.headers, copy.query = copy_layer(copy.headers), copy_layer(copy.query)
-    copy.body = copy_containers(copy.body)
+    vars(copy).update(
+        headers=copy_layer(copy.headers), query=copy_layer(copy.query), body=copy_containers(copy.body)
+    )
     return copy
 
 
@@ -60,7 +63,7 @@ def copy_runtime(runtime: RuntimeOptions) -> RuntimeOptions:
     copy = _copy(RuntimeOptions, runtime)
     if copy.extends_parameters is not None:
         layer = copy.extends_parameters = _copy(ExtendsParameters, copy.extends_parameters)
-        layer.headers, layer.queries = copy_layer(layer.headers), copy_layer(layer.queries)
+        vars(layer).update(headers=copy_layer(layer.headers), queries=copy_layer(layer.queries))
     return copy
 
 
@@ -78,15 +81,19 @@ def _copy(cls: type[_Object], source: _Object) -> _Object:
     return copy
 
 
-def copy_layer(layer: Any) -> Any:  # noqa: ANN401 - a caller may hand anything to the SDK
+def copy_layer(layer: object) -> dict[Any, Any] | None:
     """Return a copy of headers or queries, as the SDK's merge takes them; None for None."""
     if layer is None:
         return None
     copy = layer.copy() if type(layer) is dict else DaraCore.merge(layer)
-    return copy if {*map(type, copy.values())} <= _SCALARS else copy_containers(copy)
+    if {*map(type, copy.values())} <= _SCALARS:
+        return copy
+    return cast("dict[Any, Any]", copy_containers(copy))
 
 
-def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any]] | None = None) -> Any:  # noqa: ANN401 - a caller may hand anything to the SDK
+def copy_containers(
+    value: object, depth: int = 0, copies: dict[int, tuple[object, object]] | None = None
+) -> object:
     """Return a copy that shares no container with the original; models become mappings, as on the wire.
 
     A container that is there several times is copied once: lists that hold one another may be without number.
@@ -98,9 +105,10 @@ def copy_containers(value: Any, depth: int = 0, copies: dict[int, tuple[Any, Any
         return copies[id(value)][1]
     duplicate = value
     if isinstance(value, dict):
-        duplicate = {}
-        copies[id(value)] = value, duplicate
-        duplicate.update((key, copy_containers(member, depth + 1, copies)) for key, member in value.items())
+        mapping: dict[object, object] = {}
+        duplicate = mapping
+        copies[id(value)] = value, mapping
+        mapping.update((key, copy_containers(member, depth + 1, copies)) for key, member in value.items())
     elif isinstance(value, (list, tuple)):
         plain = list if isinstance(value, list) else tuple
         duplicate = plain([copy_containers(member, depth + 1, copies) for member in value])
@@ -133,7 +141,7 @@ def is_steady_call(objects: Iterable[object], request: OpenApiRequest, runtime: 
     )
 
 
-def is_steady_layer(layer: Any) -> bool:  # noqa: ANN401 - GlobalParameters, ExtendsParameters, or anything like them
+def is_steady_layer(layer: GlobalParameters | ExtendsParameters) -> bool:
     """Return whether a layer of parameters has the same mappings each time the SDK reads it."""
     return (
         is_steady(type(layer))
@@ -142,12 +150,15 @@ def is_steady_layer(layer: Any) -> bool:  # noqa: ANN401 - GlobalParameters, Ext
     )
 
 
-def is_steady(*classes: type) -> bool:
-    """Return whether instances of the classes have plain attributes: no code runs when the SDK reads them."""
+def _are_steady(*classes: type) -> bool:
     return all(map(_has_plain_attributes, classes))
 
 
-@lru_cache(maxsize=1024)
+# With this type, because mypy takes some classes for unhashable.
+is_steady: Callable[..., bool] = lru_cache(maxsize=1024)(_are_steady)
+"""Return whether instances of the classes have plain attributes: no code runs when the SDK reads them."""
+
+
 def _has_plain_attributes(cls: type) -> bool:
     reads_plainly = cls.__getattribute__ is cast("Any", object.__getattribute__)
     if cls is NoneType or not reads_plainly or hasattr(cls, "__getattr__"):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RequestModel(Protocol):
     """A request model of the SDK. Older SDKs have another base class."""
 
-    def to_map(self) -> Any:  # noqa: ANN401 - the SDK does not say
+    def to_map(self) -> object:
         """Return the parameters, spelt as on the wire."""
         ...
 
@@ -66,7 +66,7 @@ def call_from_model(
     return action, effective if effective is not None and effective.is_guarded else None
 
 
-def _as_on_the_wire(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - a caller may write anything
+def _as_on_the_wire(value: object, depth: int = 0) -> object:
     """Return parameters with mappings for the models in them.
 
     Raises:
@@ -74,8 +74,9 @@ def _as_on_the_wire(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - a call
     """
     if depth > MAX_DEPTH:
         return value  # The review says that it is nested too deep.
-    if hasattr(value, "to_map"):
-        value = value.to_map()
+    to_map = getattr(value, "to_map", None)
+    if to_map is not None:
+        value = to_map()
     if isinstance(value, (list, tuple)):
         return [_as_on_the_wire(member, depth + 1) for member in value]
     if not isinstance(value, Mapping):

@@ -43,6 +43,9 @@ def glance(client: Any, params: Any, request: Any, runtime: Any) -> Seen:
         ``NOT_GUARDED`` for a call that is certainly not guarded. Host, region and groups of a guarded call in which the
         guard need not look at anything else. None for any other call.
     """
+    # Before anything is read: then no code of the caller's runs here.
+    if not is_steady(type(client), type(params), type(request), type(runtime)):
+        return None
     try:
         query, action, version = request.query, params.action, params.version
         protocol, endpoint, pathname = client._protocol or params.protocol, client._endpoint, params.pathname
@@ -58,35 +61,35 @@ def glance(client: Any, params: Any, request: Any, runtime: Any) -> Seen:
         for name in query:
             if type(name) is not str:
                 return None
-        # One look into one map tells everything that follows from classes and names.
-        classes = type(client), type(params), type(request), type(runtime)
-        layout = _layout_of(classes, action, version, protocol, endpoint, pathname, *query)
-        if not layout:
-            return layout
-        region_id = query[layout.region] if layout.region else client._region_id
-        if (
-            request.stream is client._retry_options is None
-            and type(region_id) is str
-            and {*map(type, query.values())} <= _SCALARS
-        ):
-            return endpoint, region_id, [query[name] for name in layout.targets]
-    except Exception:  # noqa: BLE001 - an object of the caller's may raise anything: then the guard reads the call
+        # One look into one map tells everything that follows from the texts and names.
+        layout = _layout_of(action, version, (protocol, endpoint, pathname), *query)
+        return _targets_of(layout, client, request) if layout else layout
+    except AttributeError:  # A request of a class of somebody's may lack an attribute.
         return None
+
+
+def _targets_of(layout: _Layout, client: Any, request: Any) -> Seen:
+    """Return host, region and groups of a guarded call with this layout, None if there is anything else to it."""
+    query = request.query
+    region_id = query[layout.region] if layout.region else client._region_id
+    if (
+        request.stream is client._retry_options is None
+        and type(region_id) is str
+        and {*map(type, query.values())} <= _SCALARS
+    ):
+        return client._endpoint, region_id, [query[name] for name in layout.targets]
     return None
 
 
 @lru_cache(maxsize=4096)
-def _layout_of(  # noqa: PLR0913, PLR0917 - every part of a call by which the guard knows it again
-    classes: tuple[type, ...],
-    action: str,
-    version: str,
-    protocol: str,
-    endpoint: str,
-    pathname: str,
-    *names: str,
+def _layout_of(
+    action: str, version: str, address: tuple[str, str, str], *names: str
 ) -> _Layout | Literal[False] | None:
-    """Return the layout of a guarded call, ``NOT_GUARDED``, or None for a call that the guard has to read."""
-    if not is_steady(*classes) or not is_plain_address(protocol, endpoint, pathname):
+    """Return the layout of a guarded call, ``NOT_GUARDED``, or None for a call that the guard has to read.
+
+    The address is protocol, endpoint and path.
+    """
+    if not is_plain_address(*address):
         return None
     kinds = {name: kind for name in names if (kind := kind_of(name))}
     if "action" in kinds.values():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NOTHING: Final[dict[Any, object]] = {}
 
 
-def merge(layers: Layers, once_headers: Any) -> MergedCall:  # noqa: ANN401 - a caller may hand anything to the SDK
+def merge(layers: Layers, once_headers: object) -> MergedCall:
     """Return the call that has these layers.
 
     Args:

@@ -8,7 +8,7 @@ headers of that call, and asks the stock method for any other call.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from alibabacloud_tea_openapi.client import Client as OpenApiClient
 from darabonba.core import DaraCore
@@ -38,7 +38,7 @@ class OnceHeaders:
         # Why each try: a subclass that defines the method makes headers for every request, and not for one call.
         self._is_for_each_try = hands_out_its_own(client)
         self._token: Token[OnceHeaders | None] | None = None
-        self.headers: Any = None
+        self.headers: dict[str, str] | None = None
         self.error: Exception | None = None
         # A credentials provider may make this call while the same client sends another one.
         token = _SENDING.set(None)
@@ -62,7 +62,7 @@ class OnceHeaders:
         """Return whether a client has made the call."""
         return self._client is client
 
-    def next(self) -> Any:  # noqa: ANN401 - the SDK says Dict[str, str] and takes anything
+    def next(self) -> dict[str, str] | None:
         """Return the headers for the next try of the call.
 
         Raises:
@@ -86,19 +86,20 @@ class HandsOutHeaders(OpenApiClient):
             setattr(cls, "get_rpc_headers", _in_front_of(cls))  # noqa: B010 - for the type checkers a method is constant
 
     @signed_like(OpenApiClient.get_rpc_headers)
-    def get_rpc_headers(self) -> Any:  # noqa: ANN401 - the SDK says Dict[str, str] and returns None as well
+    def get_rpc_headers(self) -> dict[str, str]:
         """Return the headers for the next request of this client, and clear them."""
         sending = _SENDING.get()
         if sending is not None and sending.are_for(self):
-            return sending.next()
+            # The stock method returns None for no headers too, and its annotation leaves that out.
+            return cast("dict[str, str]", sending.next())
         return super().get_rpc_headers()
 
 
-def _in_front_of(cls: type[HandsOutHeaders]) -> Callable[[HandsOutHeaders], Any]:
+def _in_front_of(cls: type[HandsOutHeaders]) -> Callable[[HandsOutHeaders], object]:
     own: Any = vars(cls).get("get_rpc_headers")
 
     @signed_like(cls.get_rpc_headers)
-    def get_rpc_headers(self: HandsOutHeaders) -> Any:  # noqa: ANN401 - as above
+    def get_rpc_headers(self: HandsOutHeaders) -> object:
         sending = _SENDING.get()
         if sending is not None and sending.are_for(self):
             return sending.next()

@@ -12,7 +12,7 @@ from safe_ecs._calls.call import Call, Layers, Target
 from safe_ecs._calls.copies import copy_params, copy_request, copy_runtime, is_steady_call
 from safe_ecs._calls.merge import merge
 from safe_ecs._calls.once_headers import OnceHeaders, hands_out_its_own
-from safe_ecs._calls.settings import Settings, settings_of
+from safe_ecs._calls.settings import settings_of
 from safe_ecs._calls.transports import DO_REQUEST, DO_RPCREQUEST, EXECUTE
 from safe_ecs._core.effective_request import effective_request
 
@@ -129,7 +129,7 @@ def _review_data(client: OpenApiClient, layers: Layers) -> tuple[OnceHeaders | N
 
 def _effective(
     layers: Layers,
-    headers: Any,  # noqa: ANN401 - a caller may hand anything to the SDK
+    headers: object,
     taken: OnceHeaders | None = None,
 ) -> EffectiveRequest | None:
     """Return the effective request of a call with these headers of ``set_rpc_headers``."""
@@ -149,7 +149,7 @@ def _unread(
         target = _target_of(transport, leading)
     except Exception:  # noqa: BLE001 - an object of the caller's may raise anything
         return None  # The transport cannot read them either.
-    settings = Settings(client._endpoint, client._protocol, client._region_id, False, None, None, True)  # noqa: FBT003
+    settings = settings_of(client, has_layer=False)
     layers = Layers(transport, target, OpenApiRequest(), RuntimeOptions(), settings)
     effective = _effective(layers, None)
     return effective and effective._replace(unreadable=f"reading it raised {type(error).__name__}")

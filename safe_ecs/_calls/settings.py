@@ -33,9 +33,9 @@ class Settings(NamedTuple):
     is_steady: bool
 
 
-def settings_of(client: OpenApiClient) -> Settings:
-    """Return the settings of a client at this moment."""
-    layer: Any = client._global_parameters
+def settings_of(client: OpenApiClient, *, has_layer: bool = True) -> Settings:
+    """Return the settings of a client at this moment, with its global parameters or without."""
+    layer: Any = client._global_parameters if has_layer else None
     return Settings(
         client._endpoint,
         client._protocol,

@@ -99,12 +99,17 @@ class Caller:
 
 
 class Task(Caller):
-    """A task of an event loop that wants answers."""
+    """A task of an event loop that wants answers.
+
+    Attributes:
+        context: Its context variables.
+        future: Done when all answers are there.
+    """
 
     def __init__(self, request: BatchRequest) -> None:
         super().__init__(request, None)
         self._loop = asyncio.get_running_loop()
-        self._context = copy_context()
+        self.context = copy_context()
         self._has_thread = False
         self.future: asyncio.Future[None] = self._loop.create_future()
 
@@ -132,7 +137,7 @@ class Task(Caller):
     def _lead_in_thread(self, engine: BatchEngine, queue: Queue) -> None:
         leader = queue.next_leader()
         # Each task in its own context: credentials may depend on context variables.
-        while isinstance(leader, Task) and leader._context.run(engine.lead, queue, leader):  # noqa: SLF001
+        while isinstance(leader, Task) and leader.context.run(engine.lead, queue, leader):
             leader = queue.next_leader()
         self._has_thread = False
         engine.hand_over(queue)

@@ -9,6 +9,15 @@ from safe_ecs._core.request import EffectiveRequest, MergedCall
 from safe_ecs._core.spelling import normal_ids
 from tests.support.transports import ECS
 
+TARGET_NAMES = (
+    "SecurityGroupId",
+    "securitygroupid",
+    "SecurityGroupId.1",
+    "SecurityGroupIds.2",
+    "NetworkInterface.1.SecurityGroupIds.1",
+)
+"""Names of parameters that name a target."""
+
 
 def effective(**changes: Any) -> EffectiveRequest | None:
     plain = MergedCall(

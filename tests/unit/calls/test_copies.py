@@ -12,8 +12,8 @@ from alibabacloud_tea_openapi.utils_models import GlobalParameters, Params
 from darabonba.model import DaraModel
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
 
+from safe_ecs._calls import copies
 from safe_ecs._calls.copies import (
-    copy_containers,
     copy_layer,
     copy_params,
     copy_request,
@@ -24,6 +24,8 @@ from safe_ecs._calls.copies import (
 )
 from safe_ecs._core.parameters import MAX_DEPTH
 from tests.support.sdk import OpenApiRequest
+
+copy_containers: Any = copies.copy_containers
 
 
 class Model(DaraModel):
@@ -96,7 +98,7 @@ def test_a_layer_is_steady_with_mappings_of_the_standard_library(kind: Any, name
     for mapping in (None, {}, {"a": "b"}, OrderedDict(a="b")):
         assert is_steady_layer(kind(**{name: mapping}))
     assert not is_steady_layer(kind(**{name: Theirs()}))
-    assert not is_steady_layer(Guessing())
+    assert not is_steady_layer(cast("Any", Guessing()))
 
 
 class Theirs(dict[str, str]):
@@ -181,8 +183,9 @@ def test_a_mapping_of_any_class_becomes_a_dict() -> None:
         copied = copy_layer(layer)
         assert (type(copied), copied) == (dict, {"a": "b"})
     nested = {"a": ["b"], "c": None, "d": 1}
-    assert copy_layer(nested) == nested
-    assert copy_layer(nested)["a"] is not nested["a"]
+    unnested: Any = copy_layer(nested)
+    assert unnested == nested
+    assert unnested["a"] is not nested["a"]
     assert copy_layer("odd") == {}
 
 

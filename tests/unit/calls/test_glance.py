@@ -18,6 +18,7 @@ from safe_ecs._core.decision import GroupStatus
 from safe_ecs._core.operations import GUARDED
 from safe_ecs._core.review import Read
 from safe_ecs.cache._principal import Principal
+from tests.support.merged_calls import TARGET_NAMES
 from tests.support.sdk import TWICE, OpenApiRequest
 from tests.support.transports import ECS, params
 
@@ -72,11 +73,7 @@ def refused_or_asks(client: Any, operation: Any, request: Any, runtime: Any) -> 
 
 
 NAMES = st.sampled_from([
-    "SecurityGroupId",
-    "securitygroupid",
-    "SecurityGroupId.1",
-    "SecurityGroupIds.2",
-    "NetworkInterface.1.SecurityGroupIds.1",
+    *TARGET_NAMES,
     "Security\u200bGroupId",
     "\uff33ecurityGroupId",
     "SecurityGroupId ",

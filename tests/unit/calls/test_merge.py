@@ -15,6 +15,7 @@ from safe_ecs._calls.read import read_call
 from safe_ecs._calls.transports import DO_REQUEST, DO_RPCREQUEST
 from safe_ecs._core.spelling import normal_ids
 from safe_ecs.testing._parameters import Parameters
+from tests.support.merged_calls import TARGET_NAMES
 from tests.support.sdk import OpenApiRequest, models
 from tests.support.transports import ECS, TRANSPORTS, EcsGateway, call, params
 
@@ -23,11 +24,7 @@ if TYPE_CHECKING:
 
 
 NAMES = st.sampled_from([
-    "SecurityGroupId",
-    "securitygroupid",
-    "SecurityGroupId.1",
-    "SecurityGroupIds.2",
-    "NetworkInterface.1.SecurityGroupIds.1",
+    *TARGET_NAMES,
     "SourceGroupId",
     "Permissions.1.DestGroupId",
     "SecurityGroupRuleId.1",
