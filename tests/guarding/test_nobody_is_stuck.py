@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import _thread
 import asyncio
-import gc
 import socket
-import warnings
 from functools import partial
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from alibabacloud_credentials.client import Client as CredentialClient
-from alibabacloud_credentials_api import ICredentials, ICredentialsProvider
 
 from safe_ecs import Client, GuardPolicy, StatusCache, StatusUnavailableError, guard
 from safe_ecs.testing import CannedAnswer, FakeEcs
@@ -27,8 +23,13 @@ from tests.support.sdk import models
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 DESCRIBE = "DescribeSecurityGroups"
+
+
 FORMS = ("sync", "async")
+
+
 NOTHING = b'{"RequestId": "R", "TotalCount": 0, "SecurityGroups": {"SecurityGroup": []}}'
 
 
@@ -175,174 +176,6 @@ def test_an_interrupted_lookup_of_many_groups_is_not_asked_to_its_end(ecs: FakeE
     assert len(ecs.reads) == 1
 
 
-async def test_a_cancelled_task_cancels_only_itself(ecs: FakeEcs, client: Client, managed: str) -> None:
-    """The batch goes on for the other tasks."""
-    ecs.latency = 0.5
-    tasks = [asyncio.create_task(client.guard.status_async(managed)) for _ in range(3)]
-    await asyncio.sleep(0.2)
-    tasks[0].cancel()
-    async with asyncio.timeout(10):
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert isinstance(results[0], asyncio.CancelledError)
-    assert all(not isinstance(result, BaseException) and result[managed].exists for result in results[1:])
-    assert len(ecs.reads) == 1
-
-
-async def test_what_everybody_has_cancelled_is_not_left_over(
-    ecs: FakeEcs, client: Client, managed: str
-) -> None:
-    """A batch without callers ends, and does not delay the next one."""
-    ecs.latency = 0.5
-    task = asyncio.create_task(client.guard.status_async(managed))
-    await asyncio.sleep(0.2)
-    task.cancel()
-    again = asyncio.create_task(client.guard.status_async(managed))
-    async with asyncio.timeout(10):
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert (await again)[managed].service_managed
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-def test_a_loop_that_is_closed_in_the_middle_of_a_lookup_takes_nobody_with_it(
-    ecs: FakeEcs, client: Client, managed: str
-) -> None:
-    """The next loop and the threads ask for themselves."""
-    ecs.latency = 0.3
-
-    async def give_up() -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(client.guard.status_async(managed), 0.1)
-
-    with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always")
-        for _ in range(2):
-            loop = asyncio.new_event_loop()
-            loop.run_until_complete(give_up())
-            loop.close()
-        gc.collect()
-    assert not [each for each in warned if "safe_ecs" in str(each.message)]
-    [answer, another] = Callers(partial(status, client, managed, form) for form in FORMS).join(10)
-    assert answer[managed].service_managed
-    assert another[managed].service_managed
-
-
-# The SDK's connection warns when it is deleted after its loop.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-def test_a_loop_that_dies_with_a_lookup_leaves_nothing_in_the_way(
-    ecs: FakeEcs, client: Client, managed: str
-) -> None:
-    """The loop was stopped and closed with the task in it. A new loop may even have the same address."""
-    ecs.latency = 0.3
-    loop = asyncio.new_event_loop()
-    loop.set_exception_handler(lambda *_: None)
-    task = loop.create_task(client.guard.status_async(managed))
-    loop.call_later(0.1, loop.stop)
-    loop.run_forever()
-    loop.close()
-    del task, loop
-    [answer] = Callers([partial(status, client, managed, "async")]).join(10)
-    assert answer[managed].service_managed
-    gc.collect()
-
-
-async def test_a_sync_call_does_not_wait_for_a_task_of_its_own_loop(
-    ecs: FakeEcs, client: Client, managed: str
-) -> None:
-    """The task runs a batch for the same group, and cannot go on before the sync call has returned."""
-    ecs.latency = 0.3
-    task = asyncio.create_task(client.guard.status_async(managed))
-    await asyncio.sleep(0.1)
-    start = monotonic()
-    assert client.guard.status(managed)[managed].service_managed
-    # A call that waited for the task would take lookup_timeout, 10 seconds.
-    assert monotonic() - start < 6
-    assert (await task)[managed].service_managed
-
-
-class Reentrant(ICredentialsProvider):
-    """Credentials that are fetched with the help of a guarded client."""
-
-    def __init__(self, ask: Any) -> None:
-        self._ask = ask
-
-    def get_provider_name(self) -> str:
-        return "reentrant"
-
-    def get_credentials(self) -> ICredentials:
-        self._ask()
-        return self._credentials()
-
-    async def get_credentials_async(self) -> ICredentials:
-        return self._credentials()
-
-    @staticmethod
-    def _credentials() -> ICredentials:
-        from alibabacloud_credentials.provider.refreshable import Credentials  # noqa: PLC0415 - private to one test
-
-        return Credentials(access_key_id="fake-account", access_key_secret="fake-secret", provider_name="x")
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_lookup_from_inside_a_lookup_does_not_wait_for_itself(
-    ecs: FakeEcs, client: Client, managed: str, ordinary: str, form: str
-) -> None:
-    """The inner look-up is for the same endpoint, with the same settings. For the same group, it fails at once."""
-    found: list[Any] = []
-
-    def ask() -> None:
-        if len(found) < 2:
-            found.append(None)
-            for number, group in enumerate((ordinary, managed)):
-                try:
-                    found[number:] = [outer.guard.status(group)]
-                except StatusUnavailableError as error:
-                    found[number:] = [error]
-
-    outer = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(lookup_timeout=20))
-    vars(outer)["_credential"] = CredentialClient(provider=Reentrant(ask))
-    start = monotonic()
-    [answer] = Callers([partial(status, outer, managed, form)]).join(30)
-    assert answer[managed].service_managed
-    assert found[0][ordinary].exists
-    assert "was asked for from inside a look-up that needs its answer" in found[1].message
-    # An inner look-up that waited for the outer one would take lookup_timeout.
-    assert monotonic() - start < 15
-
-
-class Broken(Exception):  # noqa: N818 - somebody's
-    pass
-
-
-@pytest.mark.parametrize("error", [Broken, MemoryError])
-@pytest.mark.parametrize("form", FORMS)
-def test_whatever_breaks_a_lookup_everybody_hears_of_it(
-    ecs: FakeEcs, form: str, error: type[BaseException]
-) -> None:
-    """Every caller gets the error. Here the credentials raise it."""
-
-    def fail() -> None:
-        raise error
-
-    client = Client(ecs.config(), cache=StatusCache())
-    vars(client)["_credential"] = CredentialClient(provider=Reentrant(fail))
-    errors = Callers([partial(status, client, "sg-1", form)] * 5).join(10)
-    assert all(isinstance(each, StatusUnavailableError) for each in errors)
-    assert f"failed with {error.__name__}" in errors[0].message
-
-
-def test_an_exit_from_inside_a_lookup_exits(ecs: FakeEcs) -> None:
-    """As from inside a call of the stock client."""
-
-    def leave() -> None:
-        raise SystemExit
-
-    client = Client(ecs.config(), cache=StatusCache())
-    vars(client)["_credential"] = CredentialClient(provider=Reentrant(leave))
-    ends = Callers([partial(status, client, "sg-1", "sync")] * 5).join(10)
-    assert [type(end) for end in ends] == [SystemExit] * 5
-
-
 def test_a_call_at_the_end_of_the_program_is_looked_up_as_well(ecs: FakeEcs, managed: str) -> None:
     """The caller's own thread does the look-up when Python can start no thread any more."""
     printed = run_script(
@@ -372,43 +205,6 @@ def test_without_threads_there_are_still_lookups(
     results = Callers([partial(client.guard.status, "sg-new")] * 5).join(10)
     assert all(not result["sg-new"].exists for result in results)
     assert len(ecs.reads) == 3
-
-
-def test_a_signal_handler_that_looks_up_does_not_wait_for_the_thread_it_interrupts(
-    ecs: FakeEcs, managed: str, ordinary: str
-) -> None:
-    """The handler runs while its thread waits for ECS. In the pool of connections, the stock client would be stuck too."""
-    ecs.latency = 0.05
-    printed = run_script(
-        """
-        import signal, sys, time
-        from alibabacloud_tea_openapi.utils_models import Config
-        from safe_ecs import Client, StatusUnavailableError
-        client = Client(Config(access_key_id="k", access_key_secret="s", protocol="HTTP",
-                               endpoint=sys.argv[1], region_id="cn-hangzhou"))
-        rounds = 0
-        def handle(*_):
-            global rounds
-            rounds += 1
-            assert client.guard.status(sys.argv[3], refresh=True)[sys.argv[3]].exists
-            try:
-                client.guard.status(sys.argv[2], refresh=True)
-            except StatusUnavailableError:
-                pass  # The interrupted thread is asking for this very group.
-            signal.setitimer(signal.ITIMER_REAL, 0.02)
-        signal.signal(signal.SIGALRM, handle)
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
-        start = time.monotonic()
-        while rounds < 20:
-            client.guard.status(sys.argv[2], refresh=True)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        print("slow" if time.monotonic() - start > 30 else "fine")
-        """,
-        ecs.endpoint,
-        managed,
-        ordinary,
-    )
-    assert printed == "fine\n"
 
 
 def test_a_sync_lookup_starts_no_thread_and_an_async_one_leaves_none(

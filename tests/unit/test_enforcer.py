@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import logging
 import pickle
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
-from alibabacloud_tea_openapi.utils_models import GlobalParameters
 
 from safe_ecs import (
     Client,
@@ -23,11 +19,10 @@ from safe_ecs import (
     _enforcer,
 )
 from safe_ecs._enforcer import Enforcer, make_enforcer
-from safe_ecs._system.clock import Clock
 from safe_ecs.cache._status_cache import SHARED
 from safe_ecs.testing import CannedAnswer
 from tests.conftest import SERVICE_ID
-from tests.support.observers import REACH, RecordingObserver
+from tests.support.observers import RecordingObserver
 from tests.support.sdk import OpenApiRequest, models
 from tests.support.transports import DELETE, TRANSPORTS, call
 
@@ -133,66 +128,7 @@ def test_on_unavailable_allow_lets_through_what_cannot_be_determined(ecs: FakeEc
     assert [write.status for write in ecs.writes] == [200]
 
 
-@pytest.mark.parametrize("endpoint_region", ["ecs.cn-beijing.aliyuncs.com", "ecs-cn-beijing.aliyuncs.com"])
-def test_the_region_is_the_requests_then_the_clients_then_the_endpoints(
-    ecs: FakeEcs, endpoint_region: str
-) -> None:
-    """The region in the endpoint's name comes last."""
-    beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
-    qingdao = ecs.create_security_group(service_managed=True, region_id="cn-qingdao")
-    shanghai = ecs.create_security_group(service_managed=True, region_id="cn-shanghai")
-    config = ecs.config(region_id=None)
-    config.endpoint = endpoint_region
-    config.http_proxy = f"http://{ecs.endpoint}"
-    client = Client(config)
-    with pytest.raises(ManagedSecurityGroupError):
-        call(client, "ModifyInstanceAttribute", _move_to(beijing))
-    client._region_id = "cn-qingdao"
-    with pytest.raises(ManagedSecurityGroupError):
-        call(client, "ModifyInstanceAttribute", _move_to(qingdao))
-    request = models.DeleteSecurityGroupRequest(region_id="cn-shanghai", security_group_id=shanghai)
-    with pytest.raises(ManagedSecurityGroupError):
-        client.delete_security_group(request)
-    asked = [read.parameters["RegionId"] for read in ecs.reads]
-    assert asked == ["cn-beijing", "cn-qingdao", "cn-shanghai"]
-    assert not ecs.writes
-
-
-def test_a_group_missing_in_the_clients_region_is_looked_for_in_that_of_the_endpoint(ecs: FakeEcs) -> None:
-    """A call without RegionId may be about either region."""
-    beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
-    config = ecs.config(region_id="cn-hangzhou")
-    config.endpoint = "ecs.cn-beijing.aliyuncs.com"
-    config.http_proxy = f"http://{ecs.endpoint}"
-    with pytest.raises(ManagedSecurityGroupError):
-        call(Client(config), "ModifyInstanceAttribute", _move_to(beijing))
-    assert [read.parameters["RegionId"] for read in ecs.reads] == ["cn-hangzhou", "cn-beijing"]
-
-
-def test_without_any_region_the_error_says_which_setting_to_give(ecs: FakeEcs, managed: str) -> None:
-    """A client built with an endpoint alone has no region."""
-    with pytest.raises(StatusUnavailableError, match=r"Config\(region_id=\.\.\.\)"):
-        call(Client(ecs.config(region_id=None)), "ModifyInstanceAttribute", _move_to(managed))
-    assert not ecs.requests
-
-
-def _move_to(security_group_id: str) -> Any:
-    return models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=[security_group_id])
-
-
-def test_a_region_that_ecs_pays_no_heed_to_does_not_make_a_group_missing(ecs: FakeEcs, managed: str) -> None:
-    """ModifyInstanceAttribute has no RegionId. A global RegionId may name any region."""
-    config = ecs.config()
-    config.global_parameters = GlobalParameters(queries={"RegionId": "cn-beijing"})
-    with pytest.raises(ManagedSecurityGroupError):
-        Client(config).modify_instance_attribute(
-            models.ModifyInstanceAttributeRequest(instance_id="i-1", security_group_ids=[managed])
-        )
-    assert not ecs.writes
-
-
 FORMS = ("sync", "async")
-DESCRIBE = "DescribeSecurityGroups"
 
 
 def _delete(client: Client, security_group_id: str, form: str) -> None:
@@ -204,30 +140,6 @@ def _modify(client: Client, security_group_id: str, form: str) -> None:
         security_group_id=security_group_id, description="mine"
     )
     call(client, "ModifySecurityGroupAttribute", request, form)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_call_on_a_remembered_ordinary_group_is_counted_with_its_hit(
-    client: Client, ordinary: str, form: str
-) -> None:
-    """The fast path counts as the review does."""
-    _modify(client, ordinary, form)
-    _modify(client, ordinary, form)
-    stats = client.guard.stats
-    assert (stats.calls, stats.hits, stats.refusals, stats.bypasses, stats.lookups) == (2, 1, 0, 0, 1)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_call_that_is_not_guarded_is_neither_counted_nor_recorded(
-    ecs: FakeEcs, ordinary: str, form: str
-) -> None:
-    """The guard reads a listing to learn from it, and decides nothing."""
-    observer = RecordingObserver()
-    client = Client(ecs.config(), cache=StatusCache(), observers=[observer])
-    call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
-    assert client.guard.status(ordinary)[ordinary].source == "learned"
-    assert client.guard.stats.calls == 0
-    assert observer.decisions == []
 
 
 @pytest.mark.parametrize("transport", ["do_request", "do_request_async", "call_sseapi", "call_sseapi_async"])
@@ -279,92 +191,6 @@ def test_no_review_is_made_of_a_call_on_a_remembered_group(
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_refusal_from_the_cache_is_counted_with_its_hit(client: Client, managed: str, form: str) -> None:
-    """Neither a refusal from ECS nor one from memory is a call that went through."""
-    for _ in range(2):
-        with pytest.raises(ManagedSecurityGroupError):
-            _delete(client, managed, form)
-    stats = client.guard.stats
-    assert (stats.calls, stats.hits, stats.refusals, stats.bypasses, stats.lookups) == (2, 1, 2, 0, 1)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_bypassed_call_is_counted_once_and_not_as_a_refusal(
-    client: Client, managed: str, form: str
-) -> None:
-    """A bypass lets the call through to ECS."""
-    with client.guard.bypass(reason="ticket 7"), pytest.raises(ClientException) as error:
-        _delete(client, managed, form)
-    assert not isinstance(error.value, GuardError)
-    stats = client.guard.stats
-    assert (stats.calls, stats.refusals, stats.bypasses) == (1, 0, 1)
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("outcome", ["allowed", "denied", "would_deny", "bypassed", "unavailable"])
-def test_an_observer_hears_of_a_call_once_with_the_reads_made_for_it(
-    ecs: FakeEcs, outcome: Any, form: str
-) -> None:
-    """The record says how many Describe requests the decision took."""
-    observer = RecordingObserver()
-    REACH[outcome](ecs, [observer], form)
-    [record] = observer.decisions
-    assert (record.outcome, record.reads) == (outcome, 1)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_an_observer_hears_of_a_remembered_ordinary_group_as_well(
-    ecs: FakeEcs, ordinary: str, form: str
-) -> None:
-    """The fast path is for clients without observers."""
-    observer = RecordingObserver()
-    client = Client(ecs.config(), cache=StatusCache(), observers=[observer])
-    _modify(client, ordinary, form)
-    _modify(client, ordinary, form)
-    assert [(record.outcome, record.reads) for record in observer.decisions] == [
-        ("allowed", 1),
-        ("allowed", 0),
-    ]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_refusal_bears_the_id_of_its_record(ecs: FakeEcs, managed: str, form: str) -> None:
-    """The id leads from an error in a log to the record."""
-    observer = RecordingObserver()
-    client = Client(ecs.config(), cache=StatusCache(), observers=[observer])
-    with pytest.raises(ManagedSecurityGroupError) as error:
-        _delete(client, managed, form)
-    [record] = observer.decisions
-    assert error.value.request_id == record.decision_id
-    assert error.value.decision.groups[0].security_group_id == managed
-    assert 0 < record.decide_microseconds < 60_000_000
-
-
-def test_a_refusal_that_nobody_hears_of_has_an_id_all_the_same(
-    client: Client, managed: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A caller may print the id even where neither an observer nor a log keeps a record."""
-    caplog.set_level(logging.CRITICAL, "safe_ecs")
-    with pytest.raises(ManagedSecurityGroupError) as error:
-        _delete(client, managed, "sync")
-    assert len(error.value.request_id) == len("00000000-0000-0000-0000-000000000000")
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_group_remembered_as_missing_is_looked_for_elsewhere_again(ecs: FakeEcs, form: str) -> None:
-    """Another region may have it: memory alone does not let the call through."""
-    config = ecs.config(region_id="cn-hangzhou")
-    config.endpoint = "ecs.cn-beijing.aliyuncs.com"
-    config.http_proxy = f"http://{ecs.endpoint}"
-    client = Client(config, cache=StatusCache(), policy=GuardPolicy(missing_ttl=60))
-    beijing = ecs.create_security_group(service_managed=True, region_id="cn-beijing")
-    client.guard.status(beijing)
-    with pytest.raises(ManagedSecurityGroupError):
-        call(client, "ModifyInstanceAttribute", _move_to(beijing), form)
-    assert [read.parameters["RegionId"] for read in ecs.reads] == ["cn-hangzhou", "cn-beijing"]
-
-
-@pytest.mark.parametrize("form", FORMS)
 def test_one_remembered_group_of_two_does_not_decide_for_the_other(
     ecs: FakeEcs, client: Client, ordinary: str, managed: str, form: str
 ) -> None:
@@ -388,69 +214,6 @@ def test_a_stream_is_admitted_as_an_answer_is(
         TRANSPORTS[transport](client, DELETE, OpenApiRequest(query={"SecurityGroupId": managed}))
     assert not ecs.writes
     assert client.guard.stats.refusals == 1
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_listing_teaches_and_a_delete_forgets(
-    ecs: FakeEcs, client: Client, ordinary: str, form: str
-) -> None:
-    """Both follow from the answer of ECS to the caller's own call."""
-    call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
-    assert client.guard.stats.learned == 1
-    assert client.guard.status(ordinary)[ordinary].source == "learned"
-    _delete(client, ordinary, form)
-    assert not client.guard.status(ordinary)[ordinary].exists
-    assert len(ecs.reads) == 2
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_the_answer_to_a_call_that_teaches_nothing_is_not_read(
-    ecs: FakeEcs, client: Client, ordinary: str, form: str, mocker: Any
-) -> None:
-    """A change of a description says nothing of a status."""
-    learned = mocker.spy(client._safe_ecs_enforcer._learner, "learn_answer")
-    _modify(client, ordinary, form)
-    assert len(ecs.writes) == 1
-    assert learned.call_count == 0
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_refusal_of_ecs_is_learned_from_and_raised(ecs: FakeEcs, managed: str, form: str) -> None:
-    """The caller gets the exception of the transport itself."""
-    client = Client(ecs.config(), cache=StatusCache(), policy=GuardPolicy(mode="off"))
-    with pytest.raises(ClientException) as error:
-        _delete(client, managed, form)
-    assert not isinstance(error.value, GuardError)
-    assert client.guard.stats.learned == 1
-    assert client.guard.status(managed)[managed].service_id == SERVICE_ID
-    assert not ecs.reads
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_listing_is_learned_as_of_the_time_of_its_question(
-    ecs: FakeEcs, client: Client, ordinary: str, form: str, mocker: Any
-) -> None:
-    """The answer may be older than a change made while it was on its way."""
-    mocker.patch.object(Clock, "now", side_effect=count(1000.0))
-    remembered = mocker.spy(client.guard._enforcer.cache, "remember")
-    call(client, DESCRIBE, models.DescribeSecurityGroupsRequest(region_id="cn-hangzhou"), form)
-    assert remembered.call_args.kwargs["asked_at"] == 1000.0
-    assert client.guard.status(ordinary)[ordinary].source == "learned"
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_only_a_refresh_asks_again(ecs: FakeEcs, client: Client, ordinary: str, form: str) -> None:
-    """A remembered status serves until then."""
-
-    def status(*, refresh: bool) -> None:
-        if form == "sync":
-            client.guard.status(ordinary, refresh=refresh)
-        else:
-            asyncio.run(client.guard.status_async(ordinary, refresh=refresh))
-
-    for refresh, reads in ((False, 1), (False, 1), (True, 2)):
-        status(refresh=refresh)
-        assert len(ecs.reads) == reads
 
 
 def test_a_copied_enforcer_is_the_same_one() -> None:
